@@ -1,0 +1,7 @@
+"""The one list of apps, in the order in which they start. Nothing is found by scanning."""
+
+from fazt.apps.home import APP as HOME
+from fazt.apps.sites import APP as SITES
+from fazt.core.app import App
+
+APPS: tuple[App, ...] = (HOME, SITES)

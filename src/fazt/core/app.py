@@ -1,0 +1,146 @@
+"""What an app is: its manifest, and the kinds of things a manifest lists.
+
+Manifests are read by every command, so this module and the apps' `__init__` import nothing heavy.
+A manifest names its `parts`; `load` imports them when the server starts, by the fixed names below.
+
+| part     | constant or function in it                                          |
+|----------|---------------------------------------------------------------------|
+| `routes` | `ROUTES`: Litestar handlers and `Mount`s; optional `find_host`       |
+| `pages`  | `PAGES`: the same, for people; optional `card(core, caller) -> Card` |
+| `engine` | `run(core)`: an async context manager around the app's life          |
+| `server` | `run(core)`: the same, for listeners that are not HTTP               |
+| `jobs`   | `JOBS`: tuple of `Job`                                              |
+| `script` | `SCRIPT`: tuple of `ScriptFunction`                                 |
+| `store`  | `on_event(conn, event)`, run once for each event after its commit   |
+| `cli`    | `COMMANDS`: tuple of click commands, named in `App.commands`         |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from fazt.core import Core
+    from fazt.core.auth import Caller
+
+SettingValue = bool | int | float | str | list[str]
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Endpoint = Callable[["Core", Scope, Receive, Send], Awaitable[None]]
+"""A plain ASGI callable that is also given the Core."""
+
+HostFinder = Callable[["Core", str], Endpoint | None]
+"""(core, host name without port, lower case) -> who answers it, or None. Quick and without I/O."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One thing the owner may choose. The kind is the type of `default`.
+
+    `minimum`/`maximum` bound numbers; `choices` lists the allowed texts; a `secret` is never shown again.
+    """
+
+    name: str
+    default: SettingValue
+    help: str
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+    secret: bool = False
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EventKind:
+    """A fact this app tells, e.g. `mail.received`; `fields` says what its data holds, by name."""
+
+    name: str
+    help: str
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeKind:
+    """Something a token may be allowed, e.g. `drive:rw`."""
+
+    name: str
+    help: str
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Background work. `run(core, payload)` is called at least once for each entry in the queue.
+
+    `cron` (five fields, UTC) queues one entry at each such time, never two at once.
+    """
+
+    name: str
+    run: Callable[[Core, dict[str, Any]], Awaitable[None]]
+    help: str
+    cron: str = ""
+    max_attempts: int = 8
+    timeout_s: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptFunction:
+    """What JavaScript may call as `fazt.<name>(args)`, and other apps as `core.call`.
+
+    `run(core, caller, **arguments)`; arguments and answer are JSON. `scope` is what the caller must have.
+    """
+
+    name: str
+    scope: str
+    run: Callable[..., Awaitable[Any]]
+    help: str
+    example: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A plain ASGI endpoint for every path at or below `prefix`.
+
+    `access` documents who may call; an endpoint that is not "public" authenticates by itself
+    with `core.http.access.identify`, since each protocol asks for credentials in its own way.
+    """
+
+    prefix: str
+    endpoint: Endpoint
+    access: Literal["public", "member", "owner", "own"]
+    help: str
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """An app's place on the dashboard: a headline figure, a line of state, something to do next."""
+
+    figure: str
+    line: str
+    action: str = ""
+    action_path: str = ""
+    attention: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """The manifest."""
+
+    name: str
+    title: str
+    does: str
+    parts: tuple[str, ...]
+    path: str = ""
+    icon: str = ""
+    settings: tuple[Setting, ...] = ()
+    events: tuple[EventKind, ...] = ()
+    scopes: tuple[ScopeKind, ...] = ()
+    commands: Mapping[str, str] = field(default_factory=dict)
+    """Top-level commands in `cli`, with the line that `fazt --help` shows for each."""
+
+    def load(self, part: str) -> Any | None:
+        """The module of a part that the manifest names, or None."""
+        return import_module(f"fazt.apps.{self.name}.{part}") if part in self.parts else None

@@ -1,0 +1,53 @@
+"""The wall between apps inside SQLite: a store may touch its own tables and core's, no others.
+
+Who is acting is known from the module of the store function that runs. SQLite asks at the time
+it prepares a statement, so a statement that is cached costs nothing.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+WATCHED = frozenset(
+    {sqlite3.SQLITE_READ, sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE},
+)
+
+
+def owner_of_module(module: str) -> str:
+    """The app that a module belongs to, or "" for everything outside the apps."""
+    parts = module.split(".")
+    return parts[2] if parts[:2] == ["fazt", "apps"] and len(parts) > 2 else ""
+
+
+class Guard:
+    """SQLite's authorizer for every connection of one file; `apps` are the names that own tables."""
+
+    def __init__(self, apps: Collection[str]) -> None:
+        self._apps = frozenset(apps)
+        self._local = threading.local()
+
+    @contextmanager
+    def acting(self, fn: Callable[..., Any]) -> Iterator[None]:
+        """Until the end of the block, this thread's statements are those of `fn`'s app."""
+        before = getattr(self._local, "app", "")
+        self._local.app = owner_of_module(getattr(fn, "__module__", "") or "")
+        try:
+            yield
+        finally:
+            self._local.app = before
+
+    def watch(self, conn: sqlite3.Connection) -> None:
+        """Ask this guard about every statement that `conn` prepares."""
+        conn.set_authorizer(self._authorize)
+
+    def _authorize(self, action: int, table: str | None, *_rest: str | None) -> int:
+        app = getattr(self._local, "app", "")
+        if app and action in WATCHED and table:
+            owner = table.partition("_")[0]
+            if owner != app and owner in self._apps:
+                return sqlite3.SQLITE_DENY
+        return sqlite3.SQLITE_OK

@@ -1,0 +1,112 @@
+"""PostgreSQL: the same store functions on a pool of threads and psycopg connections.
+
+Every write is SERIALIZABLE and run again when PostgreSQL says that two of them clashed, so a
+store function may reason as if it were alone, as it is on SQLite.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from sqlalchemy import Connection, create_engine
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from fazt.core.db.carrier import P, StoreFunction, T, take_after_commit
+from fazt.core.errors import OverQuota, Unavailable
+from fazt.core.log import get_logger
+
+SIZE = 8
+TRIES = 12
+CLASHED = {"40001", "40P01"}
+FULL = {"53100", "53200"}
+
+log = get_logger(__name__)
+
+
+def parse_url(url: str) -> URL:
+    """`postgresql://…` with the driver that fazt uses."""
+    return make_url(url).set(drivername="postgresql+psycopg")
+
+
+class PostgresDatabase:
+    """The Database over a server."""
+
+    def __init__(self, url: str, size: int = SIZE) -> None:
+        self.engine = create_engine(parse_url(url), pool_size=size, max_overflow=0, pool_pre_ping=True)
+        self._threads = ThreadPoolExecutor(size, thread_name_prefix="fazt-pg")
+        self._closed = False
+
+    async def read(self, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """See Database.read."""
+        return await self._send(self._read, fn, args, kwargs)
+
+    async def point(self, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """See Database.point."""
+        return await self._send(self._read, fn, args, kwargs)
+
+    async def write(self, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """See Database.write."""
+        answer, after = await self._send(self._write, fn, args, kwargs)
+        for call in after:
+            call()
+        return answer
+
+    async def _send(self, how: Callable[..., Any], fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        if self._closed:
+            raise Unavailable("The server is stopping.", hint="Try again in a moment.")
+        return await asyncio.get_running_loop().run_in_executor(self._threads, how, fn, args, kwargs)
+
+    async def close(self) -> None:
+        """See Database.close."""
+        self._closed = True
+        await asyncio.to_thread(self._threads.shutdown, wait=True)
+        self.engine.dispose()
+
+    def _read(self, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        try:
+            with self.engine.connect().execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            ) as conn:
+                return fn(conn, *args, **kwargs)
+        except OperationalError as error:
+            raise foreseen(error) from error
+
+    def _write(self, fn: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Any, list[Callable[[], None]]]:
+        for tried in range(TRIES):
+            try:
+                return self._write_once(fn, args, kwargs)
+            except DBAPIError as error:
+                if sqlstate(error) not in CLASHED or tried == TRIES - 1:
+                    raise foreseen(error) from error
+            time.sleep(random.uniform(0, 0.005 * 2**min(tried, 5)))  # noqa: S311 - jitter, not a secret
+        raise AssertionError("the last try returns or raises")
+
+    def _write_once(self, fn: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Any, list[Callable[[], None]]]:
+        with self.engine.connect().execution_options(isolation_level="SERIALIZABLE") as conn:
+            take_after_commit(conn)
+            with conn.begin():
+                answer = fn(conn, *args, **kwargs)
+            return answer, take_after_commit(conn)
+
+
+def sqlstate(error: DBAPIError) -> str:
+    """PostgreSQL's five characters for what went wrong, or ""."""
+    return str(getattr(error.orig, "sqlstate", "") or "")
+
+
+def foreseen(error: DBAPIError) -> Exception:
+    """Full disks and lost servers as errors that edges know; everything else as it is."""
+    state = sqlstate(error)
+    if state in FULL:
+        return OverQuota("The disk of the database server is full; nothing was changed.")
+    if state in CLASHED or isinstance(error, OperationalError):
+        return Unavailable("The database cannot be reached or is busy; nothing was changed.", hint="Try again.")
+    return error
+
+

@@ -1,0 +1,256 @@
+"""SQLite: reader threads, and one writer thread with group commit.
+
+The writer takes all jobs that wait (up to BATCH), runs each inside a savepoint of one
+transaction, commits once, then answers all. So what was answered is on disk (WAL,
+synchronous=FULL), and a thousand small writes cost a few fsyncs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+from fazt.core.db.carrier import P, StoreFunction, T, take_after_commit
+from fazt.core.db.guard import Guard
+from fazt.core.errors import FaztError, OverQuota, Unavailable
+from fazt.core.log import get_logger
+from fazt.core.metrics import WRITE_BATCH, WRITE_SECONDS
+
+BATCH = 256
+READERS = 4
+SLOW_WRITE_S = 0.1
+PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA busy_timeout=10000",
+    "PRAGMA cache_size=-8000",
+    "PRAGMA temp_store=MEMORY",
+    "PRAGMA trusted_schema=OFF",
+)
+
+log = get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Call:
+    """A store function with its arguments, and who waits for its answer."""
+
+    fn: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[Any]
+    answer: Any = None
+    error: BaseException | None = None
+    after: list[Callable[[], None]] | None = None
+
+    def run(self, conn: Connection) -> None:
+        """Fill in `answer` or `error`."""
+        try:
+            self.answer = self.fn(conn, *self.args, **self.kwargs)
+        except BaseException as error:  # noqa: BLE001 - carried to the caller, who raises it
+            self.error = error
+
+
+def answer_all(calls: list[Call]) -> None:
+    """Tell everybody who waits; runs on their loop."""
+    for call in calls:
+        if not call.future.done():
+            if call.error is not None:
+                call.future.set_exception(call.error)
+            else:
+                call.future.set_result(call.answer)
+        for after in call.after or ():
+            after()
+
+
+def post(calls: list[Call]) -> None:
+    """Have answer_all run on the callers' loop, which may be closed by now."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[Call]] = {}
+    for call in calls:
+        by_loop.setdefault(call.loop, []).append(call)
+    for loop, theirs in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(answer_all, theirs)
+        except RuntimeError:
+            log.warning("loop closed before %d answers", len(theirs))
+
+
+def create_sqlite_engine(path: Path, guard: Guard | None = None) -> Engine:
+    """An engine whose connections are in autocommit mode: transactions are begun by hand."""
+
+    def connect() -> sqlite3.Connection:
+        conn = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=1024)
+        for pragma in PRAGMAS:
+            conn.execute(pragma)
+        if guard is not None:
+            guard.watch(conn)
+        return conn
+
+    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    event.listen(engine, "do_rollback", lambda _connection: True)
+    return engine
+
+
+def foreseen(error: BaseException) -> BaseException:
+    """Full disks and broken files as errors that edges know; everything else as it is."""
+    original = error.orig if isinstance(error, DBAPIError) else error
+    if not isinstance(original, sqlite3.Error):
+        return error
+    code = getattr(original, "sqlite_errorcode", 0) & 0xFF
+    known: FaztError
+    if code == sqlite3.SQLITE_FULL:
+        known = OverQuota("The disk of this server is full; nothing was changed.", hint="Make room and try again.")
+    elif code in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_BUSY}:
+        known = Unavailable("The server cannot write its file just now; nothing was changed.")
+    else:
+        return error
+    known.__cause__ = error
+    return known
+
+
+class SqliteDatabase:
+    """The Database over one file. `readers` threads read, one writes; `apps` own the tables named after them."""
+
+    def __init__(self, path: Path, apps: Collection[str] = (), readers: int = READERS) -> None:
+        self.guard = Guard(apps)
+        self.engine = create_sqlite_engine(path, self.guard)
+        self.path = path
+        self._point = self.engine.connect()
+        self._reads: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
+        self._writes: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
+        self._closed = False
+        self._threads = [
+            threading.Thread(target=self._read_forever, name=f"fazt-read-{n}", daemon=True) for n in range(readers)
+        ]
+        self._threads.append(threading.Thread(target=self._write_forever, name="fazt-write", daemon=True))
+        for thread in self._threads:
+            thread.start()
+
+    async def read(self, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """See Database.read."""
+        return await self._send(self._reads, fn, args, kwargs)
+
+    async def point(self, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """See Database.point."""
+        with self.guard.acting(fn):
+            return fn(self._point, *args, **kwargs)
+
+    async def write(self, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """See Database.write."""
+        return await self._send(self._writes, fn, args, kwargs)
+
+    async def _send(
+        self, to: queue.SimpleQueue[Call | None], fn: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> T:
+        if self._closed:
+            raise Unavailable("The server is stopping.", hint="Try again in a moment.")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        to.put(Call(fn, args, kwargs, loop, future))
+        return await future
+
+    async def close(self) -> None:
+        """See Database.close."""
+        if self._closed:
+            return
+        self._closed = True
+        for _ in self._threads[:-1]:
+            self._reads.put(None)
+        self._writes.put(None)
+        await asyncio.to_thread(self._join)
+
+    def _join(self) -> None:
+        for thread in self._threads:
+            thread.join()
+        self._point.close()
+        with self.engine.connect() as conn:
+            conn.exec_driver_sql("PRAGMA optimize")
+            conn.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        self.engine.dispose()
+
+    def _read_forever(self) -> None:
+        with self.engine.connect() as conn:
+            while (call := self._reads.get()) is not None:
+                with self.guard.acting(call.fn):
+                    conn.exec_driver_sql("BEGIN")
+                    call.run(conn)
+                    conn.exec_driver_sql("ROLLBACK")
+                if call.error is not None:
+                    call.error = foreseen(call.error)
+                post([call])
+
+    def _write_forever(self) -> None:
+        with self.engine.connect() as conn:
+            stopping = False
+            while not stopping:
+                call = self._writes.get()
+                batch: list[Call] = []
+                while call is not None:
+                    batch.append(call)
+                    if len(batch) == BATCH or self._writes.empty():
+                        break
+                    call = self._writes.get()
+                stopping = call is None
+                if batch:
+                    self._write_batch(conn, batch)
+
+    def _write_batch(self, conn: Connection, batch: list[Call]) -> None:
+        """One transaction for all; if it cannot be kept, each of them hears so."""
+        started = time.perf_counter()
+        try:
+            conn.exec_driver_sql("BEGIN IMMEDIATE")
+            for call in batch:
+                self._write_one(conn, call)
+            conn.exec_driver_sql("COMMIT")
+        except BaseException as error:  # noqa: BLE001 - carried to every caller, who raises it
+            undo(conn)
+            known = foreseen(error)
+            for call in batch:
+                call.error, call.after = known, None
+        post(batch)
+        WRITE_BATCH.observe(len(batch))
+        WRITE_SECONDS.observe(time.perf_counter() - started)
+
+    def _write_one(self, conn: Connection, call: Call) -> None:
+        started = time.perf_counter()
+        conn.exec_driver_sql("SAVEPOINT fazt_call")
+        with self.guard.acting(call.fn):
+            call.run(conn)
+        after = take_after_commit(conn)
+        if call.error is None:
+            call.after = after
+        elif in_transaction(conn):
+            conn.exec_driver_sql("ROLLBACK TO SAVEPOINT fazt_call")
+            call.error = foreseen(call.error)
+        else:  # SQLite undid the whole transaction by itself, as it may when the disk is full
+            raise call.error
+        conn.exec_driver_sql("RELEASE SAVEPOINT fazt_call")
+        took = time.perf_counter() - started
+        if took > SLOW_WRITE_S:
+            log.warning("slow write: %s.%s took %d ms", call.fn.__module__, call.fn.__qualname__, took * 1_000)
+
+
+def in_transaction(conn: Connection) -> bool:
+    """Whether SQLite still has a transaction open."""
+    raw = conn.connection.driver_connection
+    return isinstance(raw, sqlite3.Connection) and raw.in_transaction
+
+
+def undo(conn: Connection) -> None:
+    """Roll back what is open, if anything is."""
+    take_after_commit(conn)
+    if in_transaction(conn):
+        conn.exec_driver_sql("ROLLBACK")

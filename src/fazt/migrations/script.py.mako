@@ -1,0 +1,5 @@
+"""${message}."""
+
+from alembic import op
+
+revision = "${up_revision}"

@@ -1,0 +1,1 @@
+"""What pages share: layout, components, styles, vendored browser modules."""

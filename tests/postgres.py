@@ -1,0 +1,64 @@
+"""A real PostgreSQL server, started for the tests in a folder of their own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from itertools import count
+from pathlib import Path
+from types import TracebackType
+
+SETTINGS = {
+    "listen_addresses": "",
+    "fsync": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "32MB",
+    "max_connections": "100",
+}
+
+
+def find_program(name: str) -> str:
+    """Debian keeps PostgreSQL's programs off the PATH."""
+    for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True):
+        if (folder / name).exists():
+            return str(folder / name)
+    found = shutil.which(name)
+    assert found, f"{name} is missing: install Debian's package postgresql"
+    return found
+
+
+class Cluster:
+    """`with Cluster(folder) as cluster: url = cluster.create_database()`. PostgreSQL refuses root, so root steps down."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+        self._numbers = count(1)
+
+    def __enter__(self) -> Cluster:
+        if self.as_user:
+            shutil.chown(self.folder, "postgres")
+            for parent in self.folder.parents:
+                if parent.stat().st_uid == os.geteuid() and parent != Path("/"):
+                    parent.chmod(parent.stat().st_mode | 0o011)
+        data = self.folder / "data"
+        self._run(find_program("initdb"), "-D", str(data), "-U", "fazt", "-A", "trust", "--no-sync", "--locale=C.UTF-8")
+        options = " ".join(f"-c {name}='{value}'" for name, value in SETTINGS.items())
+        options += f" -k {self.folder}"
+        log = str(self.folder / "log")
+        self._run(find_program("pg_ctl"), "-D", str(data), "-l", log, "-o", options, "-w", "start")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._run(find_program("pg_ctl"), "-D", str(self.folder / "data"), "-m", "immediate", "stop")
+
+    def _run(self, *command: str) -> None:
+        done = subprocess.run([*self.as_user, *command], cwd=self.folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{command[0]}: {done.stdout}{done.stderr}"
+
+    def create_database(self, name: str = "") -> str:
+        """A new empty database; its URL."""
+        name = name or f"test{next(self._numbers)}"
+        self._run(find_program("createdb"), "-h", str(self.folder), "-U", "fazt", name)
+        return f"postgresql://fazt@/{name}?host={self.folder}"

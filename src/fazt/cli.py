@@ -47,7 +47,8 @@ class AppCommands(click.Group):
         for app in APPS:
             if name in app.commands:
                 module: Any = app.load("cli")
-                return next(command for command in module.COMMANDS if command.name == name)
+                commands: tuple[click.Command, ...] = module.COMMANDS
+                return next(command for command in commands if command.name == name)
         return super().get_command(ctx, name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -134,7 +135,7 @@ def cli(ctx: click.Context, data: str | None, server: str | None, token: str | N
 @click.option("--database-url", metavar="URL", help="PostgreSQL instead of the file (FAZT_DATABASE_URL).")
 @click.option("--log-level", metavar="LEVEL", help="debug, info, warning or error (FAZT_LOG_LEVEL).")
 @click.pass_obj
-def serve(target: Target, **options: str | None) -> None:
+def serve(target: Target, /, **options: str | None) -> None:
     """Start the cloud.
 
     \b

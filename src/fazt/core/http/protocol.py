@@ -66,7 +66,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self.head_since = 0.0
         super().on_headers_complete()
 
-    def send_400_response(self, msg: str) -> None:
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's name
         """Refuse with the status that fits; `msg` is uvicorn's and says nothing more."""
         if self.transport.is_closing():
             return
@@ -119,11 +119,12 @@ class LimitedProtocol(HttpToolsProtocol):
             self.transport.abort()
 
     def _is_between_requests(self) -> bool:
-        return (self.cycle is None or self.cycle.response_complete) and self.head_bytes == 0
+        cycle: Any = self.cycle  # None before the first request, which uvicorn's types do not say
+        return (cycle is None or cycle.response_complete) and self.head_bytes == 0
 
     def _waits_for_body(self) -> bool:
         """A task is waiting for the rest of a body, and it is not we who stopped reading."""
-        cycle = self.cycle
+        cycle: Any = self.cycle
         return cycle is not None and not cycle.response_complete and cycle.more_body and not self.flow.read_paused
 
 

@@ -1,6 +1,7 @@
 """Store functions of blobs."""
 
 from fazt.core.blobs.store.blobs import (
+    LOAD_MAX_BYTES,
     begin,
     claim,
     discard,
@@ -16,11 +17,22 @@ from fazt.core.blobs.store.blobs import (
     seal,
     stat,
 )
-from fazt.core.blobs.store.sweep import CALM_MS, Graces, forget_blob, free_pages, list_condemned_elsewhere, remove, sweep
+from fazt.core.blobs.store.sweep import (
+    CALM_MS,
+    USUAL,
+    Graces,
+    forget_blob,
+    free_pages,
+    list_condemned_elsewhere,
+    remove,
+    sweep,
+)
 from fazt.core.blobs.store.uploads import abandon_upload, begin_upload, find_finished, finish_upload, get_filling
 
 __all__ = [
     "CALM_MS",
+    "LOAD_MAX_BYTES",
+    "USUAL",
     "Graces",
     "abandon_upload",
     "begin",

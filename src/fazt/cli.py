@@ -47,11 +47,10 @@ class AppCommands(click.Group):
         for app in APPS:
             if name in app.commands:
                 module: Any = app.load("cli")
-                commands: tuple[click.Command, ...] = module.COMMANDS
-                return next(command for command in commands if command.name == name)
+                return share_options(next(command for command in module.COMMANDS if command.name == name))
         return super().get_command(ctx, name)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's name
         """See click: without importing what is only listed."""
         lines = {name: command.get_short_help_str() for name, command in self.commands.items()}
         lines.update({name: text for app in APPS for name, text in app.commands.items()})
@@ -67,6 +66,42 @@ class AppCommands(click.Group):
             if error.hint:
                 click.echo(f"      {error.hint}", err=True)
             sys.exit(exit_code(error))
+
+
+SHARED = {
+    "data": click.Option(["--data"], metavar="PATH", help="Path of data.db (FAZT_DATA)."),
+    "server": click.Option(["--server"], metavar="URL", help="Work on a cloud elsewhere (FAZT_SERVER)."),
+    "token": click.Option(["--token"], metavar="TOKEN", help="Token for --server (FAZT_TOKEN)."),
+    "as_json": click.Option(["--json", "as_json"], is_flag=True, help="Answer in JSON."),
+}
+
+
+def share_options(command: click.Command) -> click.Command:
+    """Let `--data --server --token --json` stand behind an app's command as well as before it."""
+    if isinstance(command, click.Group):
+        for child in command.commands.values():
+            share_options(child)
+        return command
+    taken = {word for parameter in command.params for word in parameter.opts}
+    for name, option in SHARED.items():
+        if not taken.intersection(option.opts):
+            shared = click.Option(
+                [*option.opts, name],
+                metavar=option.metavar,
+                help=option.help,
+                is_flag=option.is_flag,
+                expose_value=False,
+                callback=remember,
+            )
+            command.params.append(shared)
+    return command
+
+
+def remember(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
+    """Keep a shared option in the Target."""
+    target = ctx.find_object(Target)
+    if value and target is not None and parameter.name:
+        setattr(target, parameter.name, value)
 
 
 @contextmanager

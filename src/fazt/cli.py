@@ -47,10 +47,11 @@ class AppCommands(click.Group):
         for app in APPS:
             if name in app.commands:
                 module: Any = app.load("cli")
-                return share_options(next(command for command in module.COMMANDS if command.name == name))
+                commands: tuple[click.Command, ...] = module.COMMANDS
+                return share_options(next(command for command in commands if command.name == name))
         return super().get_command(ctx, name)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's name
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """See click: without importing what is only listed."""
         lines = {name: command.get_short_help_str() for name, command in self.commands.items()}
         lines.update({name: text for app in APPS for name, text in app.commands.items()})

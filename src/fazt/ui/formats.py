@@ -65,7 +65,7 @@ def format_date(at: int | None) -> Markup:
 
 def format_duration(milliseconds: float) -> str:
     """`12 ms`, `3.4 s`, `5 min`, `2 h`, `3 days`."""
-    if milliseconds < 1_000:  # noqa: PLR2004 - a second
+    if milliseconds < 1_000:
         return f"{milliseconds:.0f} ms"
     if milliseconds < MINUTE:
         return f"{milliseconds / 1_000:.1f}".removesuffix(".0") + " s"

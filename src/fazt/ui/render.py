@@ -53,7 +53,12 @@ def get_environment() -> Environment:
         auto_reload=False,
     )
     environment.filters.update(
-        bytes=format_bytes, count=format_count, ago=format_ago, date=format_date, duration=format_duration, plural=plural
+        bytes=format_bytes,
+        count=format_count,
+        ago=format_ago,
+        date=format_date,
+        duration=format_duration,
+        plural=plural,
     )
     environment.globals.update(
         icon=icon,

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import create_engine
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 
@@ -91,7 +91,7 @@ class PostgresDatabase:
             except DBAPIError as error:
                 if sqlstate(error) not in CLASHED or tried == TRIES - 1:
                     raise foreseen(error) from error
-            time.sleep(random.uniform(0, 0.005 * 2**min(tried, 5)))  # noqa: S311 - jitter, not a secret
+            time.sleep(random.uniform(0, 0.005 * 2 ** min(tried, 5)))  # noqa: S311 - jitter, not a secret
         raise AssertionError("the last try returns or raises")
 
     def _write_once(self, fn: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Any, list[Callable[[], None]]]:

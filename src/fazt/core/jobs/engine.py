@@ -254,4 +254,3 @@ def describe(error: BaseException) -> str:
     if isinstance(error, FaztError):
         return error.message
     return f"{type(error).__name__}: {error}".removesuffix(": ")
-

@@ -14,7 +14,7 @@ from typing import Any
 
 from fazt.apps import APPS
 from fazt.core import Core, blobs, events, jobs, search, settings, visits
-from fazt.core.app import App, Mount, Setting
+from fazt.core.app import App, Job, Mount, Setting
 from fazt.core.auth import Auth
 from fazt.core.blobs import Blobs
 from fazt.core.clock import system_clock
@@ -67,7 +67,9 @@ async def create_core(config: Config, apps: tuple[App, ...]) -> Core:
     declared = Settings(declared_settings(apps))
     await declared.load(db)
     stores: list[tuple[str, Any]] = [(app.name, app.load("store")) for app in apps]
-    handlers = [(name, store.on_event) for name, store in stores if hasattr(store, "on_event")]
+    handlers = {name: store.on_event for name, store in stores if hasattr(store, "on_event")}
+    kinds: list[Job] = [job for part in CORE_PARTS for job in getattr(part, "JOBS", ())]
+    kinds += load_all(apps, "jobs", "JOBS")
     core = Core(
         config=config,
         clock=system_clock,
@@ -76,7 +78,7 @@ async def create_core(config: Config, apps: tuple[App, ...]) -> Core:
         blobs=Blobs(db, system_clock),
         events=Events(db, system_clock, handlers),
         jobs=Jobs(db, system_clock, kinds, on_dead=events.tell_dead_job),
-        auth=Auth(db, system_clock),
+        auth=Auth(db),
         visits=Visits(db, declared, system_clock),
         apps=apps,
     )
@@ -110,7 +112,8 @@ async def running(config: Config, apps: tuple[App, ...] = APPS, *, serving: bool
         sockets = [bind(config.listen)] if serving else []
         core = await create_core(config, apps)
         stack.push_async_callback(core.db.close)
-        if config.owner_email:
+        stack.push_async_callback(core.auth.close)
+        if config.owner_email and not await core.auth.has_owner():
             await core.auth.create_owner(config.owner_email, config.owner_password, core.clock())
         program = Running(core, create_root(core))
         if serving:
@@ -167,7 +170,7 @@ async def announce(program: Running) -> None:
     url = f"http://{name}:{port}"
     print(f"fazt serves {'PostgreSQL' if config.database_url else config.data} at {url}", file=sys.stderr)
     if not await program.core.auth.has_owner():
-        secret = await program.core.auth.create_setup_link(program.core.clock())
+        secret = program.core.auth.setup_secret()
         print(f"Set it up here (the link works once): {url}/setup?token={secret}", file=sys.stderr)
     sys.stderr.flush()
 

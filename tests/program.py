@@ -13,13 +13,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
 SRC = Path(__file__).parents[1] / "src"
 OWNER_EMAIL = "owner@example.org"
-OWNER_PASSWORD = "correct horse battery"  # noqa: S105 - of a test's own cloud
+OWNER_PASSWORD = "correct horse battery"
 READY_S = 30.0
 
 
@@ -34,11 +34,13 @@ class Program:
         self.port = 0
         self.lines: list[str] = []
 
-    def __enter__(self) -> Program:
+    def __enter__(self) -> Self:
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self.process is not None and self.process.poll() is None:
             self.stop()
 

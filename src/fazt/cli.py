@@ -47,10 +47,11 @@ class AppCommands(click.Group):
         for app in APPS:
             if name in app.commands:
                 module: Any = app.load("cli")
-                return share_options(next(command for command in module.COMMANDS if command.name == name))
+                commands: tuple[click.Command, ...] = module.COMMANDS
+                return share_options(next(command for command in commands if command.name == name))
         return super().get_command(ctx, name)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """See click: without importing what is only listed."""
         lines = {name: command.get_short_help_str() for name, command in self.commands.items()}
         lines.update({name: text for app in APPS for name, text in app.commands.items()})
@@ -86,8 +87,12 @@ def share_options(command: click.Command) -> click.Command:
     for name, option in SHARED.items():
         if not taken.intersection(option.opts):
             shared = click.Option(
-                option.opts + [name], metavar=option.metavar, help=option.help, is_flag=option.is_flag,
-                expose_value=False, callback=remember,
+                [*option.opts, name],
+                metavar=option.metavar,
+                help=option.help,
+                is_flag=option.is_flag,
+                expose_value=False,
+                callback=remember,
             )
             command.params.append(shared)
     return command
@@ -166,7 +171,7 @@ def cli(ctx: click.Context, data: str | None, server: str | None, token: str | N
 @click.option("--database-url", metavar="URL", help="PostgreSQL instead of the file (FAZT_DATABASE_URL).")
 @click.option("--log-level", metavar="LEVEL", help="debug, info, warning or error (FAZT_LOG_LEVEL).")
 @click.pass_obj
-def serve(target: Target, **options: str | None) -> None:
+def serve(target: Target, /, **options: str | None) -> None:
     """Start the cloud.
 
     \b

@@ -64,7 +64,8 @@ async def create_core(config: Config, apps: tuple[App, ...]) -> Core:
     db = open_database(config, [app.name for app in apps])
     declared = Settings(declared_settings(apps))
     await declared.load(db)
-    handlers = [(app.name, store.on_event) for app in apps if hasattr(store := app.load("store"), "on_event")]
+    stores: list[tuple[str, Any]] = [(app.name, app.load("store")) for app in apps]
+    handlers = [(name, store.on_event) for name, store in stores if hasattr(store, "on_event")]
     core = Core(
         config=config,
         clock=system_clock,
@@ -162,7 +163,7 @@ async def announce(program: Running) -> None:
     port = program.address.port if program.address else 0
     name = "localhost" if config.is_local else config.domain
     url = f"http://{name}:{port}"
-    print(f"fazt serves {config.database_url and 'PostgreSQL' or config.data} at {url}", file=sys.stderr)
+    print(f"fazt serves {'PostgreSQL' if config.database_url else config.data} at {url}", file=sys.stderr)
     if not await program.core.auth.has_owner():
         secret = await program.core.auth.create_setup_link(program.core.clock())
         print(f"Set it up here (the link works once): {url}/setup?token={secret}", file=sys.stderr)

@@ -110,7 +110,7 @@ def test_entity_tags_never_raise(value: str) -> None:
         (format_date(NOW - 1000).encode(), True),
     ],
 )
-def test_if_range_decides_between_part_and_whole(condition: bytes, whole: bool) -> None:  # noqa: FBT001 - a table
+def test_if_range_decides_between_part_and_whole(condition: bytes, whole: bool) -> None:
     headers = [(b"range", b"bytes=0-1"), (b"if-range", condition)]
     assert (find_ranges("GET", headers, '"a"', 10, NOW) is None) is whole
 

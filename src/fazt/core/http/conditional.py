@@ -111,7 +111,9 @@ def parse_ranges(value: str, size: int) -> list[Range] | None:
     return ranges
 
 
-def find_ranges(method: str, headers: Headers, etag: str | None, size: int, modified: int | None = None) -> list[Range] | None:
+def find_ranges(
+    method: str, headers: Headers, etag: str | None, size: int, modified: int | None = None
+) -> list[Range] | None:
     """The ranges to answer with, after If-Range (13.1.5); None for the whole."""
     value = find_header(headers, b"range")
     if value is None or method != "GET":

@@ -67,7 +67,7 @@ def to_problem(error: BaseException) -> Problem:
 def to_headers(problem: Problem) -> list[tuple[bytes, bytes]]:
     """Headers that go with a problem besides its content type."""
     headers = [(b"cache-control", b"no-store")]
-    if problem.status == 401:  # noqa: PLR2004 - RFC 9110, 15.5.2
+    if problem.status == 401:
         headers.append((b"www-authenticate", b'Bearer realm="fazt"'))
     if retry_after := problem.details.get("retry_after"):
         headers.append((b"retry-after", str(retry_after).encode()))

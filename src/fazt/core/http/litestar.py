@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 from litestar import Litestar, Request, Response
 from litestar.config.app import AppConfig
 from litestar.datastructures import State
@@ -43,18 +42,18 @@ def to_foreseen(error: Exception) -> Exception:
         fields = {str(item.get("key", "")): str(item.get("message", "")) for item in extra if isinstance(item, dict)}
         said = "; ".join(f"{key}: {message}" if key else message for key, message in fields.items())
         return Invalid(said or "The request does not fit what this address takes.", fields=fields)
-    if isinstance(error, HTTPException) and error.status_code == 404:  # noqa: PLR2004 - "not found"
+    if isinstance(error, HTTPException) and error.status_code == 404:
         return NotFound("There is nothing at this address.")
     return error
 
 
-def handle_http(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+def handle_http(_request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Litestar's own refusals that are no FaztError (405, 413, 415, …) as problem+json."""
     foreseen = to_foreseen(error)
     if foreseen is not error:
         raise foreseen
     status = error.status_code if isinstance(error, HTTPException) else 500
-    if status >= 500:  # noqa: PLR2004 - unforeseen: the root logs it and says nothing
+    if status >= 500:
         raise error
     detail = str(getattr(error, "detail", "")) or "The request was refused."
     problem = Problem(status, TITLES.get(status, "Refused"), detail)
@@ -97,5 +96,3 @@ def quiet(config: AppConfig) -> AppConfig:
     """Litestar logs nothing by itself: the root does."""
     config.logging_config = None
     return config
-
-

@@ -174,4 +174,3 @@ class DashboardSend(StartedSend):
                 headers.append(HSTS)
             message = {**message, "headers": headers}
         await super().__call__(message)
-

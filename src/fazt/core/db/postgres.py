@@ -13,7 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import create_engine
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 
@@ -44,14 +44,17 @@ class PostgresDatabase:
 
     async def read(self, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """See Database.read."""
-        return await self._send(self._read, fn, args, kwargs)
+        answer: T = await self._send(self._read, fn, args, kwargs)
+        return answer
 
     async def point(self, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """See Database.point."""
-        return await self._send(self._read, fn, args, kwargs)
+        answer: T = await self._send(self._read, fn, args, kwargs)
+        return answer
 
     async def write(self, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """See Database.write."""
+        answer: T
         answer, after = await self._send(self._write, fn, args, kwargs)
         for call in after:
             call()
@@ -84,7 +87,7 @@ class PostgresDatabase:
             except DBAPIError as error:
                 if sqlstate(error) not in CLASHED or tried == TRIES - 1:
                     raise foreseen(error) from error
-            time.sleep(random.uniform(0, 0.005 * 2**min(tried, 5)))  # noqa: S311 - jitter, not a secret
+            time.sleep(random.uniform(0, 0.005 * 2 ** min(tried, 5)))  # noqa: S311 - jitter, not a secret
         raise AssertionError("the last try returns or raises")
 
     def _write_once(self, fn: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Any, list[Callable[[], None]]]:
@@ -108,5 +111,3 @@ def foreseen(error: DBAPIError) -> Exception:
     if state in CLASHED or isinstance(error, OperationalError):
         return Unavailable("The database cannot be reached or is busy; nothing was changed.", hint="Try again.")
     return error
-
-

@@ -110,7 +110,9 @@ def open_archive(file: BinaryIO, limits: Limits) -> Archive:
         elif head.startswith(b"\x1f\x8b") or head[257:262] == b"ustar":
             source, entries = open_tar(file, packed, limits, is_packed=head.startswith(b"\x1f\x8b"))
         else:
-            raise Invalid("This is neither a zip nor a tar.gz archive.", hint="Pack the folder with zip or with tar czf.")
+            raise Invalid(
+                "This is neither a zip nor a tar.gz archive.", hint="Pack the folder with zip or with tar czf."
+            )
         return select(source, entries, limits)
 
 
@@ -118,7 +120,9 @@ def select(source: zipfile.ZipFile | tarfile.TarFile, entries: list[Member], lim
     """Check the paths, and leave out what is not deployed."""
     check_unique(entries)
     always = Ignore()
-    entries = strip_folder([entry for entry in entries if not always.has(entry.path) or entry.path.endswith(IGNORE_FILE)])
+    entries = strip_folder(
+        [entry for entry in entries if not always.has(entry.path) or entry.path.endswith(IGNORE_FILE)]
+    )
     ignore = Ignore(read_ignore_file(source, entries))
     members = [member for member in entries if not ignore.has(member.path)]
     check_paths(member.path for member in members)
@@ -198,7 +202,7 @@ def find_directory_size(file: BinaryIO, packed: int) -> int:
 def read_zip_entry(info: zipfile.ZipInfo) -> Member | None:
     """A checked member, or None for a folder. Raises Invalid for everything else that a zip can hold."""
     path = decode_zip_name(info)
-    mode = info.external_attr >> 16 if info.create_system == 3 else 0  # noqa: PLR2004 - 3 is Unix
+    mode = info.external_attr >> 16 if info.create_system == 3 else 0
     if S_ISLNK(mode):
         raise Invalid(f"{path!r} is a symbolic link; archives may hold only files and folders.")
     if S_IFMT(mode) and not S_ISREG(mode) and not S_ISDIR(mode):
@@ -296,12 +300,10 @@ class Plain(io.RawIOBase):
         return self._file.read(size)
 
 
-def open_tar(
-    file: BinaryIO, packed: int, limits: Limits, *, is_packed: bool
-) -> tuple[tarfile.TarFile, list[Member]]:
+def open_tar(file: BinaryIO, packed: int, limits: Limits, *, is_packed: bool) -> tuple[tarfile.TarFile, list[Member]]:
     """The files of a tar, each checked, after one pass over all of it."""
     stream = Unpacked(file, packed, limits) if is_packed else Plain(file)
-    source = tarfile.TarFile(fileobj=stream, encoding="utf-8", errors="surrogateescape")  # type: ignore[arg-type]
+    source = tarfile.TarFile(fileobj=stream, encoding="utf-8", errors="surrogateescape")
     entries: list[Member] = []
     total = 0
     for count, info in enumerate(source, start=1):
@@ -312,7 +314,19 @@ def open_tar(
             entries.append(member)
             total += member.size
             check_growth(total, packed if is_packed else total, limits)
+    check_end(source, stream)
     return source, entries
+
+
+def check_end(source: tarfile.TarFile, stream: Unpacked | Plain) -> None:
+    """Raises Invalid (or what gzip raises) where the archive is cut off; tarfile itself does not look."""
+    if isinstance(stream, Unpacked):
+        while stream.read(CHUNK):  # at its end gzip compares its checksum
+            pass
+        return
+    stream.seek(source.offset)
+    if stream.read(tarfile.BLOCKSIZE) != tarfile.NUL * tarfile.BLOCKSIZE:
+        raise Invalid("The tar archive is cut off.")
 
 
 def read_tar_entry(info: tarfile.TarInfo) -> Member | None:

@@ -16,8 +16,28 @@ MAX_BLOCKS = 500
 MAX_LINE = 2_000
 TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
 FORBIDDEN = frozenset(
-    """accept-ranges age allow alt-svc connection content-encoding content-length content-range date etag keep-alive
-    location proxy-authenticate proxy-connection server set-cookie te trailer transfer-encoding upgrade""".split()
+    [
+        "accept-ranges",
+        "age",
+        "allow",
+        "alt-svc",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-range",
+        "date",
+        "etag",
+        "keep-alive",
+        "location",
+        "proxy-authenticate",
+        "proxy-connection",
+        "server",
+        "set-cookie",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    ]
 )
 """What only the server can know, and cookies, which a page can set itself."""
 

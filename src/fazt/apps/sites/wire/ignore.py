@@ -6,30 +6,30 @@ from collections.abc import Iterable
 
 from pathspec import GitIgnoreSpec
 
-ALWAYS = """
-.env
-.env.*
-.git
-.gitignore
-.gitattributes
-.gitmodules
-.hg
-.svn
-node_modules
-.DS_Store
-._*
-__MACOSX
-Thumbs.db
-desktop.ini
-.faztignore
-.npmrc
-.netrc
-.htpasswd
-.ssh
-.aws
-.venv
-__pycache__
-""".split()
+ALWAYS = [
+    ".env",
+    ".env.*",
+    ".git",
+    ".gitignore",
+    ".gitattributes",
+    ".gitmodules",
+    ".hg",
+    ".svn",
+    "node_modules",
+    ".DS_Store",
+    "._*",
+    "__MACOSX",
+    "Thumbs.db",
+    "desktop.ini",
+    ".faztignore",
+    ".npmrc",
+    ".netrc",
+    ".htpasswd",
+    ".ssh",
+    ".aws",
+    ".venv",
+    "__pycache__",
+]
 IGNORE_FILE = ".faztignore"
 
 

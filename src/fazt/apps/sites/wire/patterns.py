@@ -37,7 +37,7 @@ def parse_pattern(text: str, *, loose_slash: bool) -> Pattern:
     host = ""
     if ABSOLUTE.match(text):
         parts = urlsplit(text)
-        host, text = (parts.hostname or "").lower(), text.split("/", 3)[3] if text.count("/") > 2 else ""  # noqa: PLR2004
+        host, text = (parts.hostname or "").lower(), text.split("/", 3)[3] if text.count("/") > 2 else ""
         text = "/" + text
     text = unquote(text.partition("#")[0])
     if not text.startswith("/"):

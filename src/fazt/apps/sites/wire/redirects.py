@@ -114,7 +114,7 @@ def redirect(rule: Rule, values: dict[str, str], path: str, query: str) -> Redir
 
 def match_query(wanted: tuple[tuple[str, str], ...], query: str) -> dict[str, str] | None:
     """What the parameters' placeholders stand for, or None if one is missing."""
-    given = dict(parse_qsl(query, keep_blank_values=True, max_num_fields=1000)) if query.count("&") < 1000 else {}  # noqa: PLR2004
+    given = dict(parse_qsl(query, keep_blank_values=True, max_num_fields=1000)) if query.count("&") < 1000 else {}
     values: dict[str, str] = {}
     for name, value in wanted:
         if name not in given:
@@ -182,7 +182,9 @@ def parse_rule(words: list[str]) -> Rule:
         rest = rest[1:]
     if rest:
         is_condition = rest[0].lower().startswith(CONDITIONS)
-        raise Invalid(f"{rest[0]!r} is a condition that fazt does not know" if is_condition else f"{rest[0]!r} is not understood")
+        raise Invalid(
+            f"{rest[0]!r} is a condition that fazt does not know" if is_condition else f"{rest[0]!r} is not understood"
+        )
     if not to:
         raise Invalid("it has no target that begins with / or http")
     return Rule(parse_pattern(source, loose_slash=True), check_target(to, code), code, force, tuple(query))

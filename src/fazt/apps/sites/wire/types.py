@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 TEXT = {
@@ -184,7 +185,7 @@ def is_immutable(path: str) -> bool:
     stem = name[: endings.start()]
     # main.3f2a9c1b.chunk.js: what looks like an ending may be the hash
     return has_hash(stem) or any(
-        has_hash("." + part) or has_hash(stem + "." + part) for part in endings[1].split(".")[1:-1] if len(part) >= 8  # noqa: PLR2004
+        has_hash("." + part) or has_hash(stem + "." + part) for part in endings[1].split(".")[1:-1] if len(part) >= 8
     )
 
 
@@ -203,12 +204,12 @@ def has_hash(stem: str) -> bool:
 def is_mixed(token: str) -> bool:
     """Whether letters in both cases and digits come in an order that no word has."""
     kinds = {kind_of(c) for c in token}
-    return {"upper", "lower", "digit"} <= kinds and count_changes(token) > 2  # noqa: PLR2004
+    return {"upper", "lower", "digit"} <= kinds and count_changes(token) > 2
 
 
 def count_changes(token: str) -> int:
     """How often the kind of character changes."""
-    return sum(kind_of(a) != kind_of(b) for a, b in zip(token, token[1:], strict=False))
+    return sum(kind_of(a) != kind_of(b) for a, b in itertools.pairwise(token))
 
 
 def kind_of(character: str) -> str:

@@ -25,12 +25,14 @@ from fazt.core.events import Events
 from fazt.core.http.litestar import create_litestar
 from fazt.core.http.root import Root
 from fazt.core.http.server import Listener, as_local, bind, bind_local
+from fazt.core.http.status import MOUNTS
 from fazt.core.instance import InstanceLock, remove_socket, socket_path
 from fazt.core.jobs import Jobs
 from fazt.core.log import get_logger, set_up_logging
 from fazt.core.settings import Settings
 from fazt.core.visits import Visits
 from fazt.ui import error_page
+from fazt.ui.assets import STATIC
 
 CORE_PARTS: tuple[ModuleType, ...] = (blobs, events, jobs, search, settings, visits)
 
@@ -72,8 +74,8 @@ async def create_core(config: Config, apps: tuple[App, ...]) -> Core:
         db=db,
         settings=declared,
         blobs=Blobs(db, system_clock),
-        events=Events(db, handlers, system_clock),
-        jobs=Jobs([job for part in CORE_PARTS for job in getattr(part, "JOBS", ())] + load_all(apps, "jobs", "JOBS")),
+        events=Events(db, system_clock, handlers),
+        jobs=Jobs(db, system_clock, kinds, on_dead=events.tell_dead_job),
         auth=Auth(db, system_clock),
         visits=Visits(db, declared, system_clock),
         apps=apps,
@@ -84,7 +86,7 @@ async def create_core(config: Config, apps: tuple[App, ...]) -> Core:
 
 def create_root(core: Core) -> Root:
     """All routes, pages and mounts of the apps behind one door."""
-    listed = load_all(core.apps, "routes", "ROUTES") + load_all(core.apps, "pages", "PAGES")
+    listed = [*MOUNTS, STATIC, *load_all(core.apps, "routes", "ROUTES"), *load_all(core.apps, "pages", "PAGES")]
     mounts = [item for item in listed if isinstance(item, Mount)]
     handlers = [item for item in listed if not isinstance(item, Mount)]
     finders = [getattr(app.load("routes"), "find_host", None) for app in core.apps]

@@ -98,8 +98,7 @@ def create_sqlite_engine(path: Path, guard: Guard | None = None) -> Engine:
             guard.watch(conn)
         return conn
 
-    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool, isolation_level="AUTOCOMMIT")
-    return engine
+    return create_engine("sqlite://", creator=connect, poolclass=NullPool, isolation_level="AUTOCOMMIT")
 
 
 def foreseen(error: BaseException) -> BaseException:

@@ -148,15 +148,16 @@ class Jobs:
     async def _run_once(self, core: Core, entry: JobEntry) -> BaseException | None:
         """What it raised, or None. Is cancelled itself only where the engine stops."""
         job = self.kinds[entry.name]
+        limit = asyncio.timeout(job.timeout_s)
         try:
-            async with asyncio.timeout(job.timeout_s) as limit:
+            async with limit:
                 await job.run(core, entry.payload)
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 raise
             return error
-        except Exception as error:  # a rim: the queue keeps it and tries again
+        except Exception as error:  # noqa: BLE001 - a rim: the queue keeps it and tries again
             if limit.expired():
                 return Unavailable(f"It was stopped after {job.timeout_s:g} s.")
             return error
@@ -254,4 +255,3 @@ def describe(error: BaseException) -> str:
     if isinstance(error, FaztError):
         return error.message
     return f"{type(error).__name__}: {error}".removesuffix(": ")
-

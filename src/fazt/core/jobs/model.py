@@ -59,7 +59,7 @@ def next_time(schedule: str, after: int, zone: str = "UTC") -> int:
     start = to_datetime(after)
     try:
         if len(schedule.split()) != 5:
-            raise CronSimError("Wrong number of fields")
+            raise CronSimError("Wrong number of fields")  # noqa: TRY301 - as CronSim itself says about fields
         found: datetime = next(CronSim(schedule, start if zone == "UTC" else start.astimezone(ZoneInfo(zone))))
     except (CronSimError, StopIteration) as error:
         raise Invalid(

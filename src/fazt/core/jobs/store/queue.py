@@ -61,7 +61,12 @@ def enqueue(
             conn.execute(update(job).where(job.c.id == found.id).values(run_at=run_at))
             wake(conn, SIGNAL)
         return int(found.id)
-    row = {"name": name, "key": key, "payload": msgspec.json.encode(payload).decode(), "state": "queued"}
+    row: dict[str, object] = {
+        "name": name,
+        "key": key,
+        "payload": msgspec.json.encode(payload).decode(),
+        "state": "queued",
+    }
     row |= {"run_at": run_at, "attempts": 0, "interruptions": 0, "error": "", "created_at": now}
     wake(conn, SIGNAL)
     return int(conn.execute(INSERT, row).scalar_one())

@@ -141,7 +141,7 @@ class Blobs:
             if ref is not None:
                 await self._remove(ref)
 
-    async def sweep(self, graces: store.Graces = store.Graces()) -> None:
+    async def sweep(self, graces: store.Graces = store.Graces()) -> None:  # noqa: B008 - it is frozen
         """Remove what nobody keeps and give empty pages back to the disk, resting as long as it works."""
         more = True
         while more:

@@ -57,7 +57,7 @@ def redirect(request: Request[Any, Any, Any], path: str, flash: str = "", kind: 
 def local_path(target: str, default: str = "/") -> str:
     """`target` when it is a path on this host, else `default`: a login never leads elsewhere."""
     is_safe = target.startswith("/") and not target.startswith(("//", "/\\"))
-    return target if is_safe and not any(ord(c) < 32 or c == "\\" for c in target) else default  # noqa: PLR2004 - controls
+    return target if is_safe and not any(ord(c) < 32 or c == "\\" for c in target) else default
 
 
 def flash_cookie(scope: Scope, value: str, max_age: int) -> Cookie:

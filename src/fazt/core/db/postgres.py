@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import create_engine
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 
@@ -47,15 +47,18 @@ class PostgresDatabase:
 
     async def read(self, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """See Database.read."""
-        return await self._send(self._read, fn, args, kwargs)
+        answer: T = await self._send(self._read, fn, args, kwargs)
+        return answer
 
     async def point(self, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """See Database.point."""
-        return await self._send(self._read, fn, args, kwargs)
+        answer: T = await self._send(self._read, fn, args, kwargs)
+        return answer
 
     async def write(self, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """See Database.write."""
-        return await self._send(partial(self._write, asyncio.get_running_loop()), fn, args, kwargs)
+        answer: T = await self._send(partial(self._write, asyncio.get_running_loop()), fn, args, kwargs)
+        return answer
 
     async def _send(self, how: Callable[..., Any], fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         if self._closed:
@@ -91,7 +94,7 @@ class PostgresDatabase:
             except DBAPIError as error:
                 if sqlstate(error) not in CLASHED or tried == TRIES - 1:
                     raise foreseen(error) from error
-            time.sleep(random.uniform(0, 0.005 * 2**min(tried, 5)))  # noqa: S311 - jitter, not a secret
+            time.sleep(random.uniform(0, 0.005 * 2 ** min(tried, 5)))  # noqa: S311 - jitter, not a secret
         raise AssertionError("the last try returns or raises")
 
     def _write_once(self, fn: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Any, list[Callable[[], None]]]:

@@ -53,9 +53,7 @@ def create_job_tables() -> None:
         sqlite_autoincrement=True,
     )
     once = sa.text("state = 'queued' AND key <> ''")
-    op.create_index(
-        "core_job_once", "core_job", ["name", "key"], unique=True, sqlite_where=once, postgresql_where=once
-    )
+    op.create_index("core_job_once", "core_job", ["name", "key"], unique=True, sqlite_where=once, postgresql_where=once)
     op.create_index("core_job_due", "core_job", ["state", "run_at", "id"])
     op.create_table(
         "core_cron",

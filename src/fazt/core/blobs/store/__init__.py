@@ -16,7 +16,15 @@ from fazt.core.blobs.store.blobs import (
     seal,
     stat,
 )
-from fazt.core.blobs.store.sweep import CALM_MS, Graces, forget_blob, free_pages, list_condemned_elsewhere, remove, sweep
+from fazt.core.blobs.store.sweep import (
+    CALM_MS,
+    Graces,
+    forget_blob,
+    free_pages,
+    list_condemned_elsewhere,
+    remove,
+    sweep,
+)
 from fazt.core.blobs.store.uploads import abandon_upload, begin_upload, find_finished, finish_upload, get_filling
 
 __all__ = [

@@ -36,7 +36,9 @@ _SEAL = (
     .where(b.id == bindparam("of"), b.state.in_((RECEIVING, UPLOADING)), b.size == bindparam("expected"))
     .values(state=SEALED, hash=bindparam("sum"), touched_at=bindparam("now"))
 )
-_CONDEMN = update(core_blob).where(b.id == bindparam("of"), b.keeps == 0).values(state=CONDEMNED, hash=None, touched_at=0)
+_CONDEMN = (
+    update(core_blob).where(b.id == bindparam("of"), b.keeps == 0).values(state=CONDEMNED, hash=None, touched_at=0)
+)
 _ADD_CHUNK = insert(core_chunk)
 _CHUNK = select(core_chunk.c.data).where(core_chunk.c.blob_id == bindparam("of"), core_chunk.c.n == bindparam("at"))
 _CHUNKS = select(core_chunk.c.data).where(core_chunk.c.blob_id == bindparam("of")).order_by(core_chunk.c.n)

@@ -105,13 +105,14 @@ class LimitedProtocol(HttpToolsProtocol):
     def sweep(self, now: float) -> None:
         """End this connection if its client is too slow, or idle for too long."""
         idle_s = now - self.data_at
+        cycle: Any = self.cycle  # None before the first request, which uvicorn's types do not say
         if self.paused_at and now - self.paused_at > WRITE_TIMEOUT_S:
             self.transport.abort()
         elif self.head_since:
             if now - self.head_since > HEAD_TIMEOUT_S:
                 self.refusal = 408
                 self.send_400_response("")
-        elif self.cycle is None or self.cycle.response_complete:
+        elif cycle is None or cycle.response_complete:
             if idle_s > IDLE_TIMEOUT_S:
                 self.transport.close()
         elif self._waits_for_body() and idle_s > BODY_TIMEOUT_S:

@@ -61,3 +61,31 @@ def upgrade() -> None:
         sa.Column("salt", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("day", name="core_visit_salt_pk"),
     )
+    create_search()
+
+
+def create_search() -> None:
+    """The rows of the index; the words beside them in the way of each engine."""
+    number = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+    op.create_table(
+        "core_search",
+        sa.Column("id", number, autoincrement=True, nullable=False),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("ref", sa.Text, nullable=False),
+        sa.Column("user_id", sa.Text),
+        sa.Column("title", sa.Text, nullable=False),
+        sa.Column("text", sa.Text, nullable=False),
+        sa.Column("path", sa.Text, nullable=False),
+        sa.Column("at", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="core_search_pk"),
+        sa.UniqueConstraint("kind", "ref", name="core_search_kind_ref_unique"),
+    )
+    op.create_index("core_search_user_id", "core_search", ["user_id"])
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("ALTER TABLE core_search ADD COLUMN words tsvector")
+        op.execute("CREATE INDEX core_search_words ON core_search USING gin (words)")
+    else:
+        op.execute(
+            "CREATE VIRTUAL TABLE core_search_words USING fts5"
+            "(title, text, tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3')"
+        )

@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from fazt.apps import APPS
-from fazt.core import Core, blobs, events, jobs, search, settings, visits
+from fazt.core import Core, blobs, events, jobs, settings
 from fazt.core.app import App, Job, Mount, Setting
 from fazt.core.auth import Auth
 from fazt.core.blobs import Blobs
@@ -30,11 +30,10 @@ from fazt.core.instance import InstanceLock, remove_socket, socket_path
 from fazt.core.jobs import Jobs
 from fazt.core.log import get_logger, set_up_logging
 from fazt.core.settings import Settings
-from fazt.core.visits import Visits
 from fazt.ui import error_page
 from fazt.ui.assets import STATIC
 
-CORE_PARTS: tuple[ModuleType, ...] = (blobs, events, jobs, search, settings, visits)
+CORE_PARTS: tuple[ModuleType, ...] = (blobs, events, jobs, settings)
 
 log = get_logger(__name__)
 
@@ -67,7 +66,7 @@ async def create_core(config: Config, apps: tuple[App, ...]) -> Core:
     declared = Settings(declared_settings(apps))
     await declared.load(db)
     stores: list[tuple[str, Any]] = [(app.name, app.load("store")) for app in apps]
-    handlers = {name: store.on_event for name, store in stores if hasattr(store, "on_event")}
+    handlers = [(name, store.on_event) for name, store in stores if hasattr(store, "on_event")]
     kinds: list[Job] = [job for part in CORE_PARTS for job in getattr(part, "JOBS", ())]
     kinds += load_all(apps, "jobs", "JOBS")
     core = Core(
@@ -76,10 +75,9 @@ async def create_core(config: Config, apps: tuple[App, ...]) -> Core:
         db=db,
         settings=declared,
         blobs=Blobs(db, system_clock),
-        events=Events(db, system_clock, handlers),
-        jobs=Jobs(db, system_clock, kinds, on_dead=events.tell_dead_job),
+        events=Events(db, handlers, system_clock),
+        jobs=Jobs(kinds, on_dead=events.tell_dead_job),
         auth=Auth(db),
-        visits=Visits(db, declared, system_clock),
         apps=apps,
     )
     core.script = {function.name: function for function in load_all(apps, "script", "SCRIPT")}
@@ -124,7 +122,6 @@ async def running(config: Config, apps: tuple[App, ...] = APPS, *, serving: bool
 
 async def start_parts(core: Core, stack: AsyncExitStack) -> None:
     """Core's engines, then each app's engines and servers, in the apps' order; undone in reverse."""
-    await stack.enter_async_context(core.visits.run())
     for part in ("engine", "server"):
         for app in core.apps:
             module = app.load(part)

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from fazt.core.events import Events
     from fazt.core.jobs import Jobs
     from fazt.core.settings import Settings
-    from fazt.core.visits import Visits
 
 E = TypeVar("E")
 
@@ -34,7 +33,6 @@ class Core:
     events: Events
     jobs: Jobs
     auth: Auth
-    visits: Visits
     apps: tuple[App, ...] = ()
     script: dict[str, ScriptFunction] = field(default_factory=dict)
     host_finders: list[HostFinder] = field(default_factory=list)

@@ -8,7 +8,7 @@ from fazt.core.auth.model.scopes import covers, covers_some
 from fazt.core.errors import Forbidden
 
 Role = Literal["owner", "member"]
-Kind = Literal["session", "token", "app", "password", "function"]
+Kind = Literal["session", "token", "app", "password", "local", "function"]
 TokenKind = Literal["token", "app"]
 
 

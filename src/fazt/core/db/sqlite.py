@@ -98,8 +98,13 @@ def create_sqlite_engine(path: Path, guard: Guard | None = None) -> Engine:
             guard.watch(conn)
         return conn
 
-    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool, isolation_level="AUTOCOMMIT")
-    return engine
+    return create_engine(
+        "sqlite://",
+        creator=connect,
+        poolclass=NullPool,
+        isolation_level="AUTOCOMMIT",
+        skip_autocommit_rollback=True,
+    )
 
 
 def foreseen(error: BaseException) -> BaseException:

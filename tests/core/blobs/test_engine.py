@@ -65,7 +65,7 @@ async def test_received_bytes_come_back(blobs: Blobs, size: int, piece: int) -> 
 
 async def test_any_range_comes_back(blobs: Blobs) -> None:
     blob = await blobs.receive(stream_of(LARGE), max_bytes=ENOUGH)
-    ranges = [
+    ranges: list[tuple[int, int | None]] = [
         (0, 0),
         (0, 1),
         (CHUNK_BYTES - 1, CHUNK_BYTES + 1),
@@ -73,7 +73,9 @@ async def test_any_range_comes_back(blobs: Blobs) -> None:
         (len(LARGE), None),
         (5, 1 << 40),
     ]
-    ranges += [tuple(sorted(CHANCE.choices(range(len(LARGE) + 1), k=2))) for _ in range(20)]
+    for _ in range(20):
+        start, past = sorted(CHANCE.choices(range(len(LARGE) + 1), k=2))
+        ranges.append((start, past))
     for start, end in ranges:
         assert await read_all(blobs, blob.hash, start, end) == LARGE[start:end]
     for start, end in [(-1, 5), (6, 5), (len(LARGE) + 1, None)]:

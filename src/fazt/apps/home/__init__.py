@@ -6,6 +6,13 @@ APP = App(
     name="home",
     title="Home",
     does="Your cloud at a glance, its people and its settings.",
-    parts=("routes",),
+    parts=("routes", "pages", "cli"),
     path="/",
+    commands={
+        "user": "People: the owner and the members.",
+        "token": "Tokens and app passwords.",
+        "settings": "What this cloud can be told to do otherwise.",
+        "jobs": "Background work: what waits, runs or was given up.",
+        "events": "What happened on this cloud.",
+    },
 )

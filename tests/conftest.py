@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from sqlalchemy import Connection, create_engine
@@ -24,9 +25,12 @@ APP_NAMES = tuple(app.name for app in APPS)
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A PostgreSQL server of this test process's own."""
-    with Cluster(tmp_path_factory.mktemp("pg")) as running:
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL server of this test process's own.
+
+    Not below pytest's folder: every start of pytest closes that to other users, and root's PostgreSQL is one.
+    """
+    with TemporaryDirectory(prefix="fazt-pg-", ignore_cleanup_errors=True) as folder, Cluster(Path(folder)) as running:
         yield running
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from sqlalchemy import Connection, create_engine
@@ -26,11 +25,9 @@ APP_NAMES = tuple(app.name for app in APPS)
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
-    """A PostgreSQL server of this test process's own.
-
-    Not below pytest's folder: every start of pytest closes that to other users, and root's PostgreSQL is one.
-    """
-    with TemporaryDirectory(prefix="fazt-pg-", ignore_cleanup_errors=True) as folder, Cluster(Path(folder)) as running:
+    """A PostgreSQL server of this test process's own, with a database `tables` to copy: all tables, nothing in them."""
+    with Cluster() as running:
+        upgrade(create_engine(parse_url(running.create_database("tables")), poolclass=NullPool))
         yield running
 
 

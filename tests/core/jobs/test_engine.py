@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,17 @@ from fazt.core.config import Config
 from fazt.core.db import Database, open_database
 from fazt.core.errors import Invalid, TooMany, Unavailable
 from fazt.core.events import Event
-from fazt.core.jobs import JobEntry, count_jobs, enqueue, get_cron, list_jobs, pause_cron, run_cron_now, run_job_now
-from fazt.core.jobs import engine
+from fazt.core.jobs import (
+    JobEntry,
+    count_jobs,
+    engine,
+    enqueue,
+    get_cron,
+    list_jobs,
+    pause_cron,
+    run_cron_now,
+    run_job_now,
+)
 from tests.conftest import NOW
 from tests.core.jobs.parts import Clock, Parts, eventually, running_parts
 
@@ -54,6 +64,10 @@ class Work:
 
 async def put(db: Database, n: int = 0, name: str = "work", **options: Any) -> int:
     return await db.write(enqueue, name, {"n": n}, now=NOW, **options)
+
+
+def has_run(work: Work, times: int) -> bool:
+    return len(work.seen) == times
 
 
 def is_empty(db: Database) -> Callable[[], Any]:
@@ -297,7 +311,7 @@ async def test_the_clock_starts_a_job_each_time(database: Database) -> None:
     async with running_parts(database, [work.job], clock=Clock(TICK)) as parts:
         for times in (1, 2, 3):
             await move(parts, 10 * MINUTE)
-            await eventually(lambda wanted=times: len(work.seen) == wanted)
+            await eventually(partial(has_run, work, times))
             await eventually(is_empty(database))
         assert (await database.read(get_cron, "tick")).next_at == TICK + 40 * MINUTE
 

@@ -10,6 +10,8 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 import tests.core.db.writer as writer_module
 from tests.core.db.writer import PAIR
 
@@ -31,6 +33,7 @@ def write_until_killed(path: Path, first_id: int, acknowledgements: int) -> list
     return seen
 
 
+@pytest.mark.slow
 def test_what_was_acknowledged_survives_and_nothing_is_half(data_file: Path) -> None:
     with closing(sqlite3.connect(data_file)) as conn:
         conn.execute("CREATE TABLE note (id INTEGER PRIMARY KEY, words TEXT NOT NULL)")

@@ -11,6 +11,8 @@ from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 import tests.core.jobs.worker as worker_module
 
 ROOT = Path(__file__).parents[3]
@@ -39,6 +41,7 @@ def numbers(said: list[str], word: str) -> list[int]:
     return [int(line.split()[1]) for line in said if line.startswith(word)]
 
 
+@pytest.mark.slow
 def test_every_job_runs_and_every_event_is_heard_once(data_file: Path) -> None:
     with closing(sqlite3.connect(data_file)) as conn:
         conn.execute("CREATE TABLE heard (n INTEGER NOT NULL)")

@@ -256,9 +256,9 @@ class SqliteDatabase:
                 return
             for call in batch:
                 call.answer, call.error, call.after = None, foreseen(error), None
-        post(batch)
         WRITE_BATCH.observe(len(batch))
         WRITE_SECONDS.observe(time.perf_counter() - started)
+        post(batch)
 
     def _write_one(self, conn: Connection, call: Call) -> None:
         started = time.perf_counter()

@@ -119,7 +119,8 @@ def render_command(path: str, command: click.Command) -> str:
     summary, _, rest = text.partition("\n\n")
     example = f"```\n{rest}\n```\n\n" if rest else ""
     options = [p for p in command.params if isinstance(p, click.Option) and not p.hidden and p.expose_value]
-    return f"### `{' '.join([path, *arguments])}`\n\n{summary}\n\n{example}{''.join(map(describe_option, options))}"
+    text = f"### `{' '.join([path, *arguments])}`\n\n{summary}\n\n{example}{''.join(map(describe_option, options))}"
+    return text.rstrip("\n") + "\n"
 
 
 def render_commands(group: click.Group) -> str:
@@ -128,11 +129,11 @@ def render_commands(group: click.Group) -> str:
     codes: dict[int, list[str]] = {}
     for kind, number in EXIT_CODES.items():
         codes.setdefault(number, []).append(kind.replace("_", " "))
-    exits = "; ".join(f"{number} {', '.join(kinds)}" for number, kinds in sorted(codes.items()))
+    exits = "".join(f"- {number}: {', '.join(kinds)}\n" for number, kinds in sorted(codes.items()))
     commands = "\n".join(render_command(path, command) for path, command in list_commands(group, "fazt"))
     return (
         f"## Commands\n\nBefore or behind every command:\n\n{shared}\n"
-        f"What a command answers to the shell: 0 done; 1 unforeseen; {exits}.\n\n{commands}"
+        f"What a command answers to the shell:\n\n- 0: done\n- 1: unforeseen\n{exits}\n{commands}"
     )
 
 

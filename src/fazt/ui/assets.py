@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
-import brotli  # type: ignore[import-untyped]
+import brotli
 
 from fazt.core.app import Mount, Receive, Scope, Send
 from fazt.core.errors import NotFound

@@ -98,7 +98,13 @@ def create_sqlite_engine(path: Path, guard: Guard | None = None) -> Engine:
             guard.watch(conn)
         return conn
 
-    return create_engine("sqlite://", creator=connect, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    return create_engine(
+        "sqlite://",
+        creator=connect,
+        poolclass=NullPool,
+        isolation_level="AUTOCOMMIT",
+        skip_autocommit_rollback=True,
+    )
 
 
 def foreseen(error: BaseException, *, reading: bool = False) -> BaseException:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from sqlalchemy import Connection, create_engine
@@ -26,20 +25,16 @@ APP_NAMES = tuple(app.name for app in APPS)
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
-    """A PostgreSQL server of this test process's own.
-
-    Not below pytest's folder: every start of pytest closes that to other users, and root's PostgreSQL is one.
-    """
-    with TemporaryDirectory(prefix="fazt-pg-", ignore_cleanup_errors=True) as folder, Cluster(Path(folder)) as running:
+    """A PostgreSQL server of this test process's own, with a database `tables` to copy: all tables, nothing in them."""
+    with Cluster() as running:
+        upgrade(create_engine(parse_url(running.create_database("tables")), poolclass=NullPool))
         yield running
 
 
 @pytest.fixture(scope="session")
 def postgres_url(cluster: Cluster) -> str:
     """A database with all tables, shared by the tests that roll back what they do."""
-    url = cluster.create_database("shared")
-    upgrade(create_engine(parse_url(url), poolclass=NullPool))
-    return url
+    return cluster.create_database("shared", "tables")
 
 
 @pytest.fixture(scope="session")
@@ -84,7 +79,7 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
         config = Config(data=request.getfixturevalue("data_file"))
     else:
         cluster: Cluster = request.getfixturevalue("cluster")
-        config = Config(data=tmp_path / "data.db", database_url=cluster.create_database())
+        config = Config(data=tmp_path / "data.db", database_url=cluster.create_database(template="tables"))
     db = open_database(config, APP_NAMES)
     yield db
     await db.close()

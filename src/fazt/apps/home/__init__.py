@@ -8,7 +8,7 @@ APP = App(
     does="Your cloud at a glance, its people and its settings.",
     parts=("routes", "pages", "cli"),
     path="/",
-    scopes=(ScopeKind("me:read", "Ask whose token this is."),),
+    scopes=(ScopeKind("me:read", "Know whose token it is."),),
     commands={
         "user": "People: the owner and the members.",
         "token": "Tokens and app passwords.",

@@ -83,11 +83,16 @@ def describe_route(item: Any) -> Iterator[tuple[str, ...]]:
         yield ", ".join(list_methods(item)), code(path), who, cell(first_line(item.fn.__doc__))
 
 
+def by_address(row: tuple[str, ...]) -> tuple[str, str]:
+    """Addresses in their order, GET before POST."""
+    return row[1].strip("`"), row[0]
+
+
 def render_routes(apps: tuple[App, ...]) -> str:
     """The section on addresses."""
     parts = ["## Addresses\n"]
     for app in apps:
-        rows = sorted({row for item in list_handlers(app) for row in describe_route(item)}, key=lambda row: row[1::-1])
+        rows = sorted({row for item in list_handlers(app) for row in describe_route(item)}, key=by_address)
         if rows:
             parts.append(f"### {app.title}\n\n{table(('method', 'address', 'who may', 'what it does'), rows)}")
     return "\n".join(parts)
@@ -107,7 +112,7 @@ def list_commands(group: click.Group, path: str) -> Iterator[tuple[str, click.Co
 
 def describe_option(option: click.Option) -> str:
     """`--name VALUE`: what it does."""
-    value = "" if option.is_flag else f" {option.metavar or option.name or ''}"
+    value = "" if option.is_flag else f" {option.make_metavar(click.Context(click.Command('')))}"
     names = ", ".join([*option.opts, *option.secondary_opts])
     return f"- `{names}{value}`: {option.help or ''}\n".replace(": \n", "\n")
 
@@ -119,7 +124,8 @@ def render_command(path: str, command: click.Command) -> str:
     summary, _, rest = text.partition("\n\n")
     example = f"```\n{rest}\n```\n\n" if rest else ""
     options = [p for p in command.params if isinstance(p, click.Option) and not p.hidden and p.expose_value]
-    return f"### `{' '.join([path, *arguments])}`\n\n{summary}\n\n{example}{''.join(map(describe_option, options))}"
+    text = f"### `{' '.join([path, *arguments])}`\n\n{summary}\n\n{example}{''.join(map(describe_option, options))}"
+    return text.rstrip("\n") + "\n"
 
 
 def render_commands(group: click.Group) -> str:
@@ -128,11 +134,11 @@ def render_commands(group: click.Group) -> str:
     codes: dict[int, list[str]] = {}
     for kind, number in EXIT_CODES.items():
         codes.setdefault(number, []).append(kind.replace("_", " "))
-    exits = "; ".join(f"{number} {', '.join(kinds)}" for number, kinds in sorted(codes.items()))
+    exits = "".join(f"- {number}: {', '.join(kinds)}\n" for number, kinds in sorted(codes.items()))
     commands = "\n".join(render_command(path, command) for path, command in list_commands(group, "fazt"))
     return (
         f"## Commands\n\nBefore or behind every command:\n\n{shared}\n"
-        f"What a command answers to the shell: 0 done; 1 unforeseen; {exits}.\n\n{commands}"
+        f"What a command answers to the shell:\n\n- 0: done\n- 1: unforeseen\n{exits}\n{commands}"
     )
 
 

@@ -1,6 +1,7 @@
-"""The rows of the index. Beside them are the words: an FTS5 table on SQLite, a column `words` on PostgreSQL."""
+"""The rows of the index. Their words are in the column `words` on PostgreSQL, and in an FTS5 table on SQLite."""
 
-from sqlalchemy import BigInteger, Column, Integer, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, UniqueConstraint
+from sqlalchemy.dialects.postgresql import TSVECTOR
 
 from fazt.core.schema import metadata
 
@@ -15,5 +16,8 @@ core_search = Table(
     Column("text", Text, nullable=False),
     Column("path", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
+    Column("words", Text().with_variant(TSVECTOR(), "postgresql")),
     UniqueConstraint("kind", "ref"),
 )
+words = core_search.c.words
+Index("core_search_words_gin", words, postgresql_using="gin", sqlite_where=words.is_not(None))  # on SQLite it is empty

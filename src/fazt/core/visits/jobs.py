@@ -22,14 +22,14 @@ async def prune(core: Core, _payload: dict[str, Any]) -> None:
 
 JOBS = (
     Job(
-        "core.visits.roll_up",
+        "visits.roll_up",
         roll_up,
         help="Add the visits since last time to the sums by hour, day and month.",
         cron="*/5 * * * *",
         timeout_s=3600.0,
     ),
     Job(
-        "core.visits.prune",
+        "visits.prune",
         prune,
         help="Forget yesterday's salt, who visited, and visits older than visits.keep_days.",
         cron="7 * * * *",

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects.postgresql import TSVECTOR
 
 from fazt.migrations import step_before
 
@@ -77,14 +78,14 @@ def create_search() -> None:
         sa.Column("text", sa.Text, nullable=False),
         sa.Column("path", sa.Text, nullable=False),
         sa.Column("at", sa.BigInteger, nullable=False),
+        sa.Column("words", sa.Text().with_variant(TSVECTOR(), "postgresql")),
         sa.PrimaryKeyConstraint("id", name="core_search_pk"),
         sa.UniqueConstraint("kind", "ref", name="core_search_kind_ref_unique"),
     )
     op.create_index("core_search_user_id", "core_search", ["user_id"])
-    if op.get_bind().dialect.name == "postgresql":
-        op.execute("ALTER TABLE core_search ADD COLUMN words tsvector")
-        op.execute("CREATE INDEX core_search_words ON core_search USING gin (words)")
-    else:
+    empty = sa.text("words IS NOT NULL")
+    op.create_index("core_search_words_gin", "core_search", ["words"], postgresql_using="gin", sqlite_where=empty)
+    if op.get_bind().dialect.name == "sqlite":
         op.execute(
             "CREATE VIRTUAL TABLE core_search_words USING fts5"
             "(title, text, tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3')"

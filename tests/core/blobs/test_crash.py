@@ -13,6 +13,7 @@ from fazt.core.clock import DAY, system_clock
 from fazt.core.config import Config
 from fazt.core.db import open_database
 from tests.core.blobs import crash_writer
+from tests.core.blobs.conftest import Clock
 from tests.core.blobs.crash_writer import make_bytes
 from tests.core.blobs.test_engine import count, read_all
 
@@ -45,8 +46,9 @@ async def test_killed_at_any_moment(data_file: Path) -> None:
     with sqlite3.connect(data_file) as conn:
         assert conn.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     conn.close()
-    now = system_clock()
-    blobs = Blobs(open_database(Config(data_file)), lambda: now)
+    clock = Clock()
+    clock.now = system_clock()
+    blobs = Blobs(open_database(Config(data_file)), clock)
     for hash, (seed, size) in kept.items():
         assert await read_all(blobs, hash) == make_bytes(seed, size)
         await blobs.db.write(drop, hash)
@@ -55,8 +57,8 @@ async def test_killed_at_any_moment(data_file: Path) -> None:
         assert offset >= acknowledged
         blob = await blobs.finish(upload)
         assert await read_all(blobs, blob.hash) == make_bytes(seed, offset)
-    for later in (0, 2 * DAY, 3 * DAY):
-        blobs.clock = lambda later=later: now + later
+    for _ in range(3):
+        clock.now += DAY
         await blobs.sweep(store.Graces(0, 0))
     left = await blobs.db.read(count)
     await blobs.db.close()

@@ -12,15 +12,17 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, text
+from sqlalchemy import Connection, Row, bindparam, func, select, text
 
 from fazt.core.clock import DAY
 from fazt.core.db import insert as insert_or
 from fazt.core.visits.model import DAILY, DIMENSIONS, HOURLY, MONTHLY, ROBOTS, day_of, hour_of, month_of
-from fazt.core.visits.schema import core_visit, core_visit_known, core_visit_mark, core_visit_sum
+from fazt.core.visits.schema import core_visit, core_visit_known, core_visit_mark
 
 HOURS_KEPT_MS = 92 * DAY
-STEP_VISITS = 4000
+STEP_VISITS, STEP_SUMS = 600, 3000
+"""What one step reads and changes at most, so that other writes wait for some 50 ms only."""
+
 ASKED_AT_ONCE = 500
 MARK = "summed"
 
@@ -32,6 +34,12 @@ _NEXT = (
     .limit(STEP_VISITS)
 )
 _KNOWN = select(known.key).where(known.day == bindparam("of"), known.key.in_(bindparam("keys", expanding=True)))
+_ADD_KNOWN = "INSERT INTO core_visit_known (day, key) VALUES (?, ?)"
+_ADD_SUMS = """
+INSERT INTO core_visit_sum AS s (kind, step, dimension, at, target, value, views, visitors)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (kind, step, dimension, at, target, value)
+DO UPDATE SET views = s.views + excluded.views, visitors = s.visitors + excluded.visitors
+"""
 _MARK = select(core_visit_mark.c.visit_id).where(core_visit_mark.c.name == MARK)
 
 Key = tuple[str, int, str, int, str, str]
@@ -67,17 +75,19 @@ def find_last(conn: Connection) -> int:
 def gather(conn: Connection, upto: int) -> Gathered | None:
     """Add up the next some thousand visits, up to the id `upto`; None when there are none."""
     after = find_mark(conn)
-    rows = conn.execute(_NEXT, {"after": after, "upto": upto}).all()
+    rows = [(row, keys_of(row)) for row in conn.execute(_NEXT, {"after": after, "upto": upto})]
     if not rows:
         return None
-    gathered = Gathered(after, rows[-1].id)
-    people = [(row, keys_of(row)) for row in rows if not row.robot]
-    seen = find_known(conn, ((day_of(row.at), key) for row, keys in people for key in keys))
-    for row, keys in people:
-        add_person(gathered, row, [is_first(gathered, seen, day_of(row.at), key) for key in keys])
-    for row in rows:
+    gathered = Gathered(after, after)
+    seen = find_known(conn, ((day_of(row.at), key) for row, keys in rows for key in keys))
+    for row, keys in rows:
         if row.robot:
             add(gathered, row, ROBOTS[row.robot], row.browser, 0)
+        else:
+            add_person(gathered, row, [is_first(gathered, seen, day_of(row.at), key) for key in keys])
+        gathered.upto = row.id
+        if len(gathered.sums) > STEP_SUMS:
+            break
     add_longer_steps(gathered)
     return gathered
 
@@ -86,23 +96,23 @@ def apply(conn: Connection, gathered: Gathered) -> bool:
     """Write what was gathered; False where somebody else did so meanwhile, and nothing was changed."""
     if find_mark(conn) != gathered.after:
         return False
-    if gathered.fresh:
-        conn.execute(insert(core_visit_known), [{"day": day, "key": key} for day, key in gathered.fresh])
-    table = core_visit_sum
-    upsert = insert_or(conn, table)
-    upsert = upsert.on_conflict_do_update(
-        index_elements=list(table.primary_key.columns),
-        set_={"views": table.c.views + upsert.excluded.views, "visitors": table.c.visitors + upsert.excluded.visitors},
-    )
-    names = [column.name for column in table.c]
-    conn.execute(upsert, [dict(zip(names, (*key, *sums), strict=True)) for key, sums in sorted(gathered.sums.items())])
+    execute_many(conn, _ADD_KNOWN, list(gathered.fresh))
+    execute_many(conn, _ADD_SUMS, [(*key, *sums) for key, sums in sorted(gathered.sums.items())])
     mark = insert_or(conn, core_visit_mark).values(name=MARK, visit_id=gathered.upto)
     conn.execute(mark.on_conflict_do_update(index_elements=["name"], set_={"visit_id": gathered.upto}))
     return True
 
 
-def keys_of(row: Row[Any]) -> tuple[int, int, int]:
-    """What a visitor is known by on a day: at this target, in this hour, on this page."""
+def execute_many(conn: Connection, sql: str, rows: list[tuple[Any, ...]]) -> None:
+    """Run a statement for each row as the driver does it: for thousands of rows that is a fifth of the time."""
+    if rows:
+        conn.exec_driver_sql(sql if conn.dialect.name == "sqlite" else sql.replace("?", "%s"), rows)
+
+
+def keys_of(row: Row[Any]) -> tuple[int, ...]:
+    """What a visitor is known by on a day: at this target, in this hour, on this page. Robots are not known."""
+    if row.robot:
+        return ()
     who = f"{row.kind}\0{row.target}\0{row.visitor}"
     return hash64(who), hash64(f"{who}\0{hour_of(row.at)}"), hash64(f"{who}\0{row.path}")
 

@@ -5,24 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, delete, func, insert, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, delete, func, select, tuple_
 
 from fazt.core.clock import DAY
 from fazt.core.db import insert as insert_or
 from fazt.core.visits.model import DIMENSIONS, HOURLY, ROBOTS, Record, day_of
 from fazt.core.visits.schema import core_visit, core_visit_known, core_visit_salt, core_visit_sum
-from fazt.core.visits.store.sums import HOURS_KEPT_MS, find_mark
+from fazt.core.visits.store.sums import HOURS_KEPT_MS, execute_many, find_mark
 
 STEP_ROWS = 2000
 
 v = core_visit.c
-_ADD = insert(core_visit)
-_PAGE = select(v.id, *(v[name] for name in Record.__struct_fields__)).where(v.id > bindparam("after")).order_by(v.id)
+FIELDS = Record.__struct_fields__
+_ADD = f"INSERT INTO core_visit ({', '.join(FIELDS)}) VALUES ({', '.join('?' * len(FIELDS))})"  # noqa: S608 - own names
+_PAGE = select(v.id, *(v[name] for name in FIELDS)).where(v.id > bindparam("after")).order_by(v.id)
 
 
 def add(conn: Connection, records: Sequence[Record]) -> list[None]:
     """Append to the log; as `fn` of a Batch. The sums follow with the next roll-up."""
-    conn.execute(_ADD, [msgspec.structs.asdict(record) for record in records])
+    execute_many(conn, _ADD, [msgspec.structs.astuple(record) for record in records])
     return [None] * len(records)
 
 

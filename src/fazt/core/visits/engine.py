@@ -145,7 +145,7 @@ class Visits:
     ) -> Report:
         """As `store.report`, of all visits so far, those of the last second included."""
         await self.flush()
-        await self.roll_up(max_steps=5)
+        await self.roll_up(max_steps=8)
         return await self.db.read(store.report, kinds, targets, start, end, self.clock(), granularity, filters, top)
 
     async def export(

@@ -75,6 +75,7 @@ def test_sums_are_what_counting_by_hand_gives(conn: Connection, monkeypatch: pyt
         made = report(conn, ["site"], targets, start, NOW, NOW)
         assert made.views == len(ours)
         assert made.visitors == len({(visit.target, visit.visitor) for visit in ours})
+        assert made.targets == count_by_hand(ours, attrgetter("target"))
         assert made.tops["path"] == count_by_hand(ours, by_path)
         for name in DIMENSIONS[1:]:
             assert made.tops[name] == count_by_hand(ours, attrgetter(name)), name

@@ -28,7 +28,7 @@ from fazt.core.visits.model import (
     next_month,
 )
 from fazt.core.visits.schema import core_visit, core_visit_sum
-from fazt.core.visits.store.sums import HOURS_KEPT_MS
+from fazt.core.visits.store.sums import ALL_TARGETS, HOURS_KEPT_MS
 
 Granularity = Literal["hour", "day", "month"]
 STEPS: dict[str, int] = {"hour": HOURLY, "day": DAILY, "month": MONTHLY}
@@ -110,7 +110,7 @@ class Sums:
 
     def targets(self, top: int) -> list[Top]:
         """The targets with most views."""
-        rows = self._rows("", self._spans)
+        rows = self._rows("", self._spans, by_target=True)
         return self._list(rows.c.target, rows, top)
 
     def tops(self, dimension: str, top: int) -> list[Top]:
@@ -127,7 +127,7 @@ class Sums:
         query = select(value, views, visitors).group_by(value).order_by(views.desc(), value).limit(top)
         return [Top(name, *whole(counts)) for name, *counts in self._conn.execute(query)]
 
-    def _rows(self, dimension: str, spans: Sequence[tuple[int, int, int]]) -> Subquery:
+    def _rows(self, dimension: str, spans: Sequence[tuple[int, int, int]], *, by_target: bool = False) -> Subquery:
         """One select for each kind and span, so that each is a range of the primary key."""
         parts = []
         for kind in self._kinds:
@@ -135,7 +135,11 @@ class Sums:
                 part = select(s.at, s.target, s.value, s.views, s.visitors).where(
                     s.kind == kind, s.step == step, s.dimension == dimension, s.at >= low, s.at < high
                 )
-                parts.append(part.where(s.target.in_(self._targets)) if self._targets else part)
+                if self._targets:
+                    part = part.where(s.target.in_(self._targets))
+                elif step == MONTHLY:
+                    part = part.where(s.target != ALL_TARGETS if by_target else s.target == ALL_TARGETS)
+                parts.append(part)
         return union_all(*parts).subquery()
 
 

@@ -25,6 +25,7 @@ STEP_VISITS, STEP_SUMS = 600, 3000
 
 ASKED_AT_ONCE = 500
 MARK = "summed"
+ALL_TARGETS = "*"
 
 v, known = core_visit.c, core_visit_known.c
 _NEXT = (
@@ -163,12 +164,13 @@ def add(gathered: Gathered, row: Row[Any], dimension: str, value: str, visitors:
 
 
 def add_longer_steps(gathered: Gathered) -> None:
-    """Days and months from the hours."""
+    """Days and months from the hours; months also of all targets together, for reports over years."""
     for (kind, _, dimension, hour, target, value), (views, visitors) in list(gathered.sums.items()):
         if dimension == "hour":
             continue
         day = day_of(hour)
-        for step, at in ((DAILY, day), (MONTHLY, month_of(day))):
-            sums = gathered.sums[kind, step, dimension, at, target, value]
+        month = month_of(day)
+        for step, at, of in ((DAILY, day, target), (MONTHLY, month, target), (MONTHLY, month, ALL_TARGETS)):
+            sums = gathered.sums[kind, step, dimension, at, of, value]
             sums[0] += views
             sums[1] += visitors

@@ -24,6 +24,7 @@ HOME_PAGES = [
     "/jobs",
     "/jobs?state=dead",
     "/events",
+    "/search?q=nothing",
 ]
 APP_PAGES = [app.path for app in APPS if app.path not in {"", "/"}]
 OPEN_PAGES = ["/login", "/reset?token=none", "/join?token=none"]

@@ -12,7 +12,9 @@ from fazt.core.search import Found, search
 
 
 @get("/api/v1/search", guards=[member])
-async def find(core: Core, caller: Caller, q: str = "", kind: str = "", limit: int = 20, offset: int = 0) -> list[Found]:
+async def find_all(
+    core: Core, caller: Caller, q: str = "", kind: str = "", limit: int = 20, offset: int = 0
+) -> list[Found]:
     """What has all words of `q`, the best first; of one `kind` only where it is given."""
     kinds = (kind,) if kind else ()
     return await core.db.read(
@@ -20,4 +22,4 @@ async def find(core: Core, caller: Caller, q: str = "", kind: str = "", limit: i
     )
 
 
-ROUTES = [find]
+ROUTES = [find_all]

@@ -15,9 +15,7 @@ def token() -> None:
 
 @token.command()
 @click.argument("name")
-@click.option(
-    "--scope", "scopes", multiple=True, metavar="SCOPE", help="What it may do, e.g. drive:rw; repeatable."
-)
+@click.option("--scope", "scopes", multiple=True, metavar="SCOPE", help="What it may do, e.g. drive:rw; repeatable.")
 @click.option("--all", "everything", is_flag=True, help="It may do everything that you may do.")
 @click.option("--app", is_flag=True, help="An app password, for clients that ask for a name and a password.")
 @click.option("--days", type=int, help="It ends after so many days.")

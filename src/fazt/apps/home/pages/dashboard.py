@@ -45,7 +45,7 @@ async def ask_card(core: Core, caller: Caller, app: App) -> Card | None:
         answer: Card = await found if inspect.isawaitable(found) else found
     except Exception:  # a rim: the dashboard is where one goes when something is broken
         log.exception("the card of %s failed", app.name)
-        return Card("–", "Something went wrong here; it was written to the log.", attention=True)  # noqa: RUF001
+        return Card("–", "Something went wrong here; it was written to the log.", attention=True)
     return answer
 
 

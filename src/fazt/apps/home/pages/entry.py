@@ -73,9 +73,9 @@ async def set_up(core: Core, request: Asked) -> Response[Any]:
 
 
 @get("/login", guards=[public])
-async def show_login(core: Core, caller: Caller | None, request: Asked, next_path: str = "/") -> Response[Any]:
+async def show_login(core: Core, caller: Caller | None, request: Asked) -> Response[Any]:
     """The form for e-mail and password."""
-    target = local_path(request.query_params.get("next", next_path))
+    target = local_path(request.query_params.get("next", "/"))
     if caller is not None and caller.kind == "session":
         return redirect(request, target)
     if not await core.auth.has_owner():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, get_args
 
 from litestar import Response, get, post
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from fazt.apps.home.pages.entry import Asked
 from fazt.core import Core
@@ -25,7 +25,7 @@ from fazt.core.jobs import (
 from fazt.ui import page, read_form, redirect
 
 ROWS = 50
-InState = Annotated[State | None, Parameter(query="state")]
+InState = Annotated[State | None, QueryParameter(name="state")]
 
 
 @get("/jobs", guards=[owner])

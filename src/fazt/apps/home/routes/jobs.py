@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from litestar import delete, get, post
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from fazt.apps.home.model import check_limit
 from fazt.core import Core
@@ -25,7 +25,7 @@ from fazt.core.jobs import (
     run_job_now,
 )
 
-InState = Annotated[State | None, Parameter(query="state")]
+InState = Annotated[State | None, QueryParameter(name="state")]
 """`state` alone is Litestar's own name for something else."""
 
 

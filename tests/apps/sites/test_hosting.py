@@ -115,7 +115,12 @@ def test_conditional_requests(blog: httpx.Client) -> None:
 
 @pytest.mark.parametrize(
     ("asked", "part"),
-    [("bytes=0-0", slice(0, 1)), ("bytes=10-19", slice(10, 20)), ("bytes=2000-", slice(2000, None)), ("bytes=-5", slice(-5, None))],
+    [
+        ("bytes=0-0", slice(0, 1)),
+        ("bytes=10-19", slice(10, 20)),
+        ("bytes=2000-", slice(2000, None)),
+        ("bytes=-5", slice(-5, None)),
+    ],
 )
 def test_one_range(blog: httpx.Client, asked: str, part: slice) -> None:
     data = PAGES["pic.png"]
@@ -176,7 +181,9 @@ def test_other_methods(blog: httpx.Client) -> None:
 
 
 def test_redirects_file(deploy: Deploy) -> None:
-    rules = b"/old /new.html 302\n/force /new.html 301!\n/app/* /index.html 200\n/gone /gone.html 410\n/* /lost.html 404\n"
+    rules = (
+        b"/old /new.html 302\n/force /new.html 301!\n/app/* /index.html 200\n/gone /gone.html 410\n/* /lost.html 404\n"
+    )
     files = {"index.html": b"app", "new.html": b"new", "force.html": b"f", "gone.html": b"gone", "lost.html": b"lost"}
     site = deploy("rules", {**files, "_redirects": rules})
     assert site.get("/old?x=1").headers["location"] == "/new.html?x=1"

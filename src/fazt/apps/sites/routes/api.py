@@ -21,6 +21,8 @@ from fazt.core.http.messages import read_body, stream_body
 
 READ, WRITE = needs("sites:read"), needs("sites:write")
 MAX_MANIFEST_BYTES = 16 << 20
+MAX_FORM_BYTES = 512 << 20
+"""Of an archive that a form brings; larger ones come by the API, which the pages' script uses."""
 BATCH = msgspec.msgpack.Decoder(dict[str, bytes])
 ROOT = "/api/v1/sites"
 AnyRequest = Request[Any, Any, Any]

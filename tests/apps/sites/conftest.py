@@ -15,10 +15,9 @@ Deploy = Callable[..., httpx.Client]
 
 
 @pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+def program(shared_program: Program) -> Program:
     """One program for all tests of a module."""
-    with Program(tmp_path_factory.mktemp("sites")) as running:
-        yield running
+    return shared_program
 
 
 @pytest.fixture(scope="module")

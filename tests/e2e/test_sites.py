@@ -14,6 +14,7 @@ import brotli
 import httpx
 import pytest
 
+from tests.postgres import Cluster
 from tests.program import Program
 
 ROOT = Path(__file__).parents[2]
@@ -127,6 +128,16 @@ def test_deploying_while_no_server_runs(tmp_path: Path) -> None:
     cloud.run("deploy", str(HELLO), "--name", "quiet")
     with cloud, cloud.client(headers={"host": "quiet.localhost"}) as visitor:
         assert "<h1>Hello</h1>" in visitor.get("/").text
+
+
+def test_the_same_on_postgresql(tmp_path: Path, cluster: Cluster) -> None:
+    with Program(tmp_path, FAZT_DATABASE_URL=cluster.create_database()) as program:
+        program.run("deploy", str(MODULES / "reveal.js"), "--name", "slides")
+        program.run("deploy", str(HELLO), "--name", "slides")
+        program.run("sites", "rollback", "slides")
+        with program.client(headers={"host": "slides.localhost", "accept-encoding": "identity"}) as visitor:
+            for path, data in list_files(MODULES / "reveal.js").items():
+                assert visitor.get("/" + quote(path)).content == data, path
 
 
 def test_chromium_shows_it(cloud: Program, tmp_path: Path) -> None:

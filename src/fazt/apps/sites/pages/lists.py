@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Request, Response, get, post
+from litestar.datastructures import UploadFile
 
 from fazt.apps.sites import actions, store
 from fazt.apps.sites.model import Site, Version, check_name
@@ -68,9 +69,10 @@ async def create_site(core: Core, caller: Caller, request: Asked) -> Response[An
     name = ""
     try:
         form = await request.form()
-        name = str(form.get("name", ""))
+        given: Any = form.get("name")
+        name = given if isinstance(given, str) else ""
         upload: Any = form.get("file")
-        if upload is not None and getattr(upload, "filename", ""):
+        if isinstance(upload, UploadFile) and upload.filename:
             await deploy_upload(core, caller, name, upload)
         else:
             await actions.create_site(core, caller, name)
@@ -79,7 +81,7 @@ async def create_site(core: Core, caller: Caller, request: Asked) -> Response[An
     return redirect(request, f"/sites/{check_name(name)}", f"{check_name(name)} is there.")
 
 
-async def deploy_upload(core: Core, caller: Caller, name: str, upload: Any) -> None:
+async def deploy_upload(core: Core, caller: Caller, name: str, upload: UploadFile) -> None:
     """Deploy a file that a form brought."""
 
     async def stream() -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Request, Response, get, post
+from litestar.datastructures import UploadFile
 
 from fazt.apps.sites import actions, store
 from fazt.apps.sites.model import Site
@@ -54,8 +55,10 @@ async def versions_page(core: Core, request: Asked, site: Site, *, error: FaztEr
 async def settings_page(core: Core, request: Asked, site: Site, *, error: FaztError | None = None) -> Response[Any]:
     """What can be chosen for a site."""
     domains = await core.db.read(store.list_domains, site.id)
-    known = {"domains": domains, "domain": core.config.domain, "trash_days": core.settings.get("sites.trash_days")}
-    return await site_page(core, request, site, "sites/settings.html", error=error, **known)
+    trash_days = core.settings.get("sites.trash_days")
+    return await site_page(
+        core, request, site, "sites/settings.html", error=error, domains=domains, trash_days=trash_days
+    )
 
 
 @get("/sites/{name:str}", guards=[member])
@@ -70,7 +73,7 @@ async def deploy_site(core: Core, caller: Caller, request: Asked, name: str) -> 
     site = await actions.get_site(core, caller, name, "sites:write")
     try:
         upload: Any = (await request.form()).get("file")
-        if upload is None or not getattr(upload, "filename", ""):
+        if not isinstance(upload, UploadFile) or not upload.filename:
             raise Invalid("Choose a zip or tar.gz archive first.")
         await deploy_upload(core, caller, site.name, upload)
     except FaztError as error:
@@ -93,8 +96,9 @@ async def show_files(core: Core, caller: Caller, request: Asked, name: str, vers
     if version:
         await core.db.read(store.get_version, site.id, version)
     files = sorted((await core.db.read(store.load_files, site.id, number)).items())
-    known = {"files": files[:SHOWN_FILES], "count": len(files), "number": number}
-    return await site_page(core, request, site, "sites/files.html", **known)
+    return await site_page(
+        core, request, site, "sites/files.html", files=files[:SHOWN_FILES], count=len(files), number=number
+    )
 
 
 @get("/sites/{name:str}/settings", guards=[member])

@@ -116,17 +116,15 @@ async function deploy(form, body) {
 
 for (const form of document.querySelectorAll("form[data-deploy]")) {
   const zone = form.querySelector("[data-zone]");
-  const folder = form.querySelector("[data-folder]");
-  const choose = form.querySelector("[data-choose-folder]");
-  const archive = form.querySelector("[name=file]");
-  choose.hidden = false;
-  choose.addEventListener("click", () => folder.click());
-  folder.addEventListener("change", () => folder.files.length && deploy(form, bodyOfFolder(folder.files)));
-  form.addEventListener("submit", (event) => {
-    if (!archive.files.length) return;
-    event.preventDefault();
-    deploy(form, archive.files[0]);
-  });
+  const inputs = { folder: form.querySelector("[data-folder]"), archive: form.querySelector("[data-archive]") };
+  inputs.archive.hidden = form.querySelector("[type=submit]").hidden = true;
+  form.querySelector("[data-choices]").hidden = false;
+  for (const button of form.querySelectorAll("[data-choose]")) {
+    button.addEventListener("click", () => inputs[button.dataset.choose].click());
+  }
+  inputs.folder.addEventListener("change", () => inputs.folder.files.length && deploy(form, bodyOfFolder(inputs.folder.files)));
+  inputs.archive.addEventListener("change", () => inputs.archive.files.length && deploy(form, inputs.archive.files[0]));
+  form.addEventListener("submit", (event) => event.preventDefault());
   for (const name of ["dragover", "dragleave", "drop"]) {
     zone.addEventListener(name, (event) => {
       event.preventDefault();

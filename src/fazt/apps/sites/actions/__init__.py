@@ -1,5 +1,6 @@
 """What pages, routes and scripts do with sites: deploy, change, delete; each is shown when it returns."""
 
+from fazt.apps.sites.actions.addresses import dashboard_url, site_url
 from fazt.apps.sites.actions.changes import (
     add_domain,
     change_options,
@@ -37,6 +38,7 @@ __all__ = [
     "change_options",
     "change_password",
     "create_site",
+    "dashboard_url",
     "delete_site",
     "deploy_archive",
     "finish",
@@ -52,4 +54,5 @@ __all__ = [
     "rename_site",
     "restore_site",
     "roll_back",
+    "site_url",
 ]

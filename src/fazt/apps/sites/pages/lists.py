@@ -8,8 +8,7 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import UploadFile
 
 from fazt.apps.sites import actions, store
-from fazt.apps.sites.model import Site, Version, check_name
-from fazt.apps.sites.routes.api import MAX_FORM_BYTES, site_url
+from fazt.apps.sites.model import MAX_FORM_BYTES, Site, Version, check_name
 from fazt.core import Core
 from fazt.core.app import Card
 from fazt.core.auth import Caller
@@ -43,7 +42,7 @@ async def sites_page(
 ) -> Response[Any]:
     """The list, with what went wrong above it."""
     sites = await actions.list_sites(core, caller)
-    rows = [(site, await find_shown(core, site), site_url(core, request, site.name)) for site in sites]
+    rows = [(site, await find_shown(core, site), actions.site_url(core, request.scope, site.name)) for site in sites]
     return page(
         request,
         "sites/list.html",

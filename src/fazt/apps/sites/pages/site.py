@@ -8,15 +8,13 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import UploadFile
 
 from fazt.apps.sites import actions, store
-from fazt.apps.sites.model import Site
+from fazt.apps.sites.model import MAX_FORM_BYTES, Site
 from fazt.apps.sites.pages.lists import deploy_upload, find_shown
-from fazt.apps.sites.routes.api import MAX_FORM_BYTES, site_url
 from fazt.core import Core
 from fazt.core.auth import Caller
 from fazt.core.errors import FaztError, Invalid
 from fazt.core.http.access import member
 from fazt.core.http.errors import STATUS
-from fazt.core.http.hosts import base_url
 from fazt.ui import page, read_form, redirect
 
 Asked = Request[Any, Any, Any]
@@ -32,7 +30,7 @@ async def site_page(
         name,
         status=STATUS[error.kind] if error else 200,
         site=site,
-        url=site_url(core, request, site.name),
+        url=actions.site_url(core, request.scope, site.name),
         error=error,
         **context,
     )
@@ -48,7 +46,7 @@ async def versions_page(core: Core, request: Asked, site: Site, *, error: FaztEr
         error=error,
         versions=await core.db.read(store.list_versions, site.id),
         shown=await find_shown(core, site),
-        base=base_url(core.config, request.scope),  # type: ignore[arg-type]
+        base=actions.dashboard_url(core, request.scope),
     )
 
 

@@ -9,15 +9,12 @@ from litestar import Request, Response, get
 from litestar.response import Stream
 
 from fazt.apps.sites import actions
-from fazt.apps.sites.model import Site
-from fazt.apps.sites.routes.api import site_url
-from fazt.apps.sites.routes.views import KIND
+from fazt.apps.sites.model import VISIT_KIND, Site
 from fazt.core import Core
 from fazt.core.auth import Caller
 from fazt.core.clock import DAY, HOUR
 from fazt.core.errors import Invalid
 from fazt.core.http.access import member
-from fazt.core.http.hosts import base_url
 from fazt.core.visits import Report
 from fazt.ui import page
 
@@ -67,7 +64,7 @@ async def read_report(core: Core, names: list[str], span: str) -> Report:
     now = core.clock()
     start = now - length
     start -= start % (HOUR if step == "hour" else DAY)
-    return await core.visits.report((KIND,), names or ("",), start, now + 1, step, top=12)  # type: ignore[arg-type]
+    return await core.visits.report((VISIT_KIND,), names or ("",), start, now + 1, step, top=12)  # type: ignore[arg-type]
 
 
 @get("/sites/{name:str}/visits", guards=[member])
@@ -85,8 +82,8 @@ async def show_visits(core: Core, caller: Caller, request: Asked, name: str, spa
         "sites/visits.html",
         site=site,
         name=name,
-        url=site_url(core, request, site.name) if site else "",
-        base=base_url(core.config, request.scope),  # type: ignore[arg-type]
+        url=actions.site_url(core, request.scope, site.name) if site else "",
+        base=actions.dashboard_url(core, request.scope),
         report=report,
         lists=lists,
         span=span,
@@ -112,7 +109,7 @@ async def chart_visits(core: Core, caller: Caller, name: str, span: str = "month
 async def export_visits(core: Core, caller: Caller, name: str) -> Stream:
     """Every visit as CSV."""
     _, names = await find_sites(core, caller, name)
-    rows: AsyncIterator[bytes] = core.visits.export("csv", (KIND,), names or ("",))
+    rows: AsyncIterator[bytes] = core.visits.export("csv", (VISIT_KIND,), names or ("",))
     file = "visits.csv" if name == "-" else f"visits-{names[0]}.csv"
     headers = {"content-disposition": f'attachment; filename="{file}"', "cache-control": "no-store"}
     return Stream(rows, media_type="text/csv; charset=utf-8", headers=headers)

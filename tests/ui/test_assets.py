@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Iterator
 
-import brotli  # type: ignore[import-untyped]
+import brotli
 import httpx
 import pytest
 

@@ -314,6 +314,13 @@ def test_an_error_is_a_page_for_people_and_json_for_programs(browser: httpx.Clie
     assert program.json()["title"] == "Not found"
 
 
+def test_another_site_logs_nobody_in(stranger: httpx.Client) -> None:
+    form = {"login": OWNER_EMAIL, "password": OWNER_PASSWORD}
+    answer = stranger.post("/login", data=form, headers={"sec-fetch-site": "same-site"})
+    assert answer.status_code == 403
+    assert "set-cookie" not in answer.headers
+
+
 def test_a_form_from_another_site_is_refused(browser: httpx.Client) -> None:
     answer = browser.post("/people/invite", data={}, headers={"sec-fetch-site": "same-site"})
     assert answer.status_code == 403

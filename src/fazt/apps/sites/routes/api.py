@@ -10,7 +10,6 @@ from litestar.params import Parameter
 
 from fazt.apps.sites import actions, store
 from fazt.apps.sites.actions import Plan, Report
-from fazt.apps.sites.engine import Hosting
 from fazt.apps.sites.model import Domain, FileEntry, Site, SiteOptions, Version, check_name
 from fazt.core import Core
 from fazt.core.auth import Caller
@@ -258,12 +257,6 @@ async def add_domain(core: Core, caller: Caller, name: str, data: Host) -> Domai
 async def remove_domain(core: Core, caller: Caller, name: str, host: str) -> None:
     """The site is no longer shown there."""
     await actions.remove_domain(core, caller, name, host)
-
-
-def is_served(core: Core, host: str) -> bool:
-    """Whether a host name shows a site: what the certificates of custom domains are asked for by."""
-    hosting = core.engines.get(Hosting)
-    return isinstance(hosting, Hosting) and host in hosting.hosts
 
 
 HANDLERS = [

@@ -68,7 +68,8 @@ function withoutTop(files) {
 
 async function bodyOfDrop(data) {
   const entries = [...data.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-  if (entries.length === 1 && entries[0].isFile && isArchive(entries[0].name)) return data.files[0];
+  if (data.files.length === 1 && isArchive(data.files[0].name)) return data.files[0];
+  if (!entries.length) return bodyOfFolder(data.files);
   const files = [];
   for (const entry of entries) await readEntry(entry, "", files);
   return makeTar(withoutTop(files));
@@ -117,8 +118,6 @@ async function deploy(form, body) {
 for (const form of document.querySelectorAll("form[data-deploy]")) {
   const zone = form.querySelector("[data-zone]");
   const inputs = { folder: form.querySelector("[data-folder]"), archive: form.querySelector("[data-archive]") };
-  inputs.archive.hidden = form.querySelector("[type=submit]").hidden = true;
-  form.querySelector("[data-choices]").hidden = false;
   for (const button of form.querySelectorAll("[data-choose]")) {
     button.addEventListener("click", () => inputs[button.dataset.choose].click());
   }

@@ -16,7 +16,9 @@ def site_url(core: Core, scope: Mapping[str, Any], name: str) -> str:
     host = f"{name}.{core.config.domain}"
     if scope.get("fazt.local"):
         port = core.config.listen.port
-        return f"http://{host}:{port}" if core.config.is_local else f"https://{host}"
+        if not core.config.is_local:
+            return f"https://{host}"
+        return f"http://{host}" if port in {0, 80} else f"http://{host}:{port}"
     scheme, _, asked = dashboard_url(core, scope).partition("://")
     port_text = asked.rpartition(":")[2]
     return f"{scheme}://{host}:{port_text}" if port_text.isdigit() else f"{scheme}://{host}"

@@ -66,6 +66,7 @@ def note_view(core: Core, scope: Scope, hosted: Hosted) -> None:
             client_address(scope),
             language.decode("latin-1"),
             hosted.host,
+            core.clock(),
         )
     )
 

@@ -17,6 +17,10 @@ CODE_FILES = ("main.js", "main.ts")
 PRIVATE_FILES = frozenset({"_redirects", "_headers", "fazt.json", ".faztignore"})
 """Files that steer a site and are never served."""
 
+VISIT_KIND = "site"
+MAX_FORM_BYTES = 512 << 20
+"""Of an archive that a form brings; larger ones come by the API, which the pages' script uses."""
+
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\Z")
 HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}\Z")
 HASH = re.compile(r"[0-9a-f]{64}\Z")

@@ -1,9 +1,11 @@
 """What pages, routes and scripts do with sites: deploy, change, delete; each is shown when it returns."""
 
+from fazt.apps.sites.actions.addresses import dashboard_url, site_url
 from fazt.apps.sites.actions.changes import (
     add_domain,
     change_options,
     change_password,
+    create_site,
     delete_site,
     get_site,
     list_sites,
@@ -35,6 +37,8 @@ __all__ = [
     "begin",
     "change_options",
     "change_password",
+    "create_site",
+    "dashboard_url",
     "delete_site",
     "deploy_archive",
     "finish",
@@ -50,4 +54,5 @@ __all__ = [
     "rename_site",
     "restore_site",
     "roll_back",
+    "site_url",
 ]

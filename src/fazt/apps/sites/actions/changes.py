@@ -34,6 +34,14 @@ async def list_sites(core: Core, caller: Caller, *, deleted: bool = False) -> li
     return [site for site in sites if caller.may(f"{READ}:{site.name}")]
 
 
+async def create_site(core: Core, caller: Caller, name: str) -> Site:
+    """An empty site. Raises Invalid and Conflict."""
+    caller.check(f"{WRITE}:{check_name(name)}")
+    site = await core.db.write(store.create_site, name, caller.user_id, core.clock())
+    await show(core, site.id)
+    return site
+
+
 async def change_options(core: Core, caller: Caller, name: str, **changes: bool | int) -> Site:
     """Change some of SiteOptions."""
     site = await get_site(core, caller, name, WRITE)

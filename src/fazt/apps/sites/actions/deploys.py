@@ -33,7 +33,7 @@ MAX_BATCH_BYTES = 8 << 20
 SMALL_BYTES = 512 << 10
 """Up to here bytes are written in one go; larger ones go through core.blobs piece by piece."""
 GROUP_BYTES = 1 << 20
-GROUP_FILES = 100
+GROUP_FILES = 40
 RULES = {"_redirects": parse_redirects, "_headers": parse_headers}
 
 

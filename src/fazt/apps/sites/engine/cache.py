@@ -11,18 +11,29 @@ MAX_BODY_BYTES = 1 << 20
 Message = dict[str, Any]
 
 
+class Body:
+    """The bytes of one blob; `message` is None once they are forgotten."""
+
+    __slots__ = ("hash", "is_hot", "message", "size")
+
+    def __init__(self, hash: str, data: bytes) -> None:
+        self.hash = hash
+        self.size = len(data)
+        self.message: Message | None = {"type": "http.response.body", "body": data}
+        self.is_hot = True
+
+
 class Variant:
     """One form of a file under one address: its answer, ready to be sent."""
 
-    __slots__ = ("body", "etag", "hash", "is_hot", "size", "start")
+    __slots__ = ("body", "etag", "hash", "size", "start")
 
     def __init__(self, start: Message, etag: str, hash: str, size: int) -> None:
         self.start = start
         self.etag = etag
         self.hash = hash
         self.size = size
-        self.body: Message | None = None
-        self.is_hot = False
+        self.body: Body | None = None
 
     @property
     def is_cacheable(self) -> bool:
@@ -31,26 +42,35 @@ class Variant:
 
 
 class BodyCache:
-    """Which variants have their body in memory; `max_bytes` for all of them."""
+    """The bodies in memory by hash, each once however many addresses show it; `max_bytes` for all of them."""
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
         self.used_bytes = 0
-        self._ring: deque[Variant] = deque()
+        self._bodies: dict[str, Body] = {}
+        self._ring: deque[Body] = deque()
 
     def __len__(self) -> int:
         return len(self._ring)
 
-    def put(self, variant: Variant, data: bytes) -> None:
-        """Give a variant its body, and make room for it."""
-        if variant.body is not None:
-            return
-        variant.body = {"type": "http.response.body", "body": data}
-        variant.is_hot = True
-        self._ring.append(variant)
-        self.used_bytes += variant.size
+    def find(self, hash: str) -> Body | None:
+        """The body of a blob, if it is in memory."""
+        body = self._bodies.get(hash)
+        if body is not None:
+            body.is_hot = True
+        return body
+
+    def put(self, hash: str, data: bytes) -> Body:
+        """Remember a body, and make room for it."""
+        known = self._bodies.get(hash)
+        if known is not None:
+            return known
+        body = self._bodies[hash] = Body(hash, data)
+        self._ring.append(body)
+        self.used_bytes += body.size
         while self.used_bytes > self.max_bytes and self._ring:
             self._evict()
+        return body
 
     def _evict(self) -> None:
         oldest = self._ring.popleft()
@@ -58,5 +78,6 @@ class BodyCache:
             oldest.is_hot = False
             self._ring.append(oldest)
             return
-        oldest.body = None
+        oldest.message = None
+        del self._bodies[oldest.hash]
         self.used_bytes -= oldest.size

@@ -29,13 +29,14 @@ MAX_LOADED = 200
 class Hosted:
     """One host name that shows a site. `resources` are answers by path; they go when the site changes."""
 
-    __slots__ = ("endpoint", "host", "index", "is_plain", "resources", "site")
+    __slots__ = ("endpoint", "host", "index", "is_plain", "resources", "site", "stand_ins")
 
     def __init__(self, host: str, site: Site) -> None:
         self.host = host
         self.site = site
         self.index: Index | None = None
         self.resources: dict[str, Resource] = {}
+        self.stand_ins: dict[tuple[str, int], Resource] = {}
         self.is_plain = False
         """Whether a path that has a file is answered by it without any question: no password, no forced rule."""
         self.endpoint: Endpoint | None = None
@@ -44,16 +45,30 @@ class Hosted:
         """From now on, this is what is answered."""
         self.index = index
         self.resources = {}
+        self.stand_ins = {}
         if index is not None:
             self.site = index.site
             self.is_plain = not index.site.password_hash and not index.redirects.has_forced
 
-    def resource(self, address: str, path: str) -> Resource:
-        """The answers of the file at `path`, which is what resolve() found for `address`."""
-        assert self.index is not None, "nobody asks before the site is loaded"
+    def resource(self, index: Index, address: str, path: str) -> Resource:
+        """The answers of the file at `path`, which is what resolve() found for `address` in `index`."""
+        if self.index is not index:  # the site changed while this request was waiting
+            return build_resource(index, self.host, address, path)
         found = self.resources.get(address)
         if found is None:
-            found = self.resources[address] = build_resource(self.index, self.host, address, path)
+            found = self.resources[address] = build_resource(index, self.host, address, path)
+        return found
+
+    def stand_in(self, index: Index, address: str, path: str, status: int) -> Resource:
+        """The answers of the file at `path` for an `address` that is not its own: rewrites and error pages.
+
+        There is no end to such addresses; they are told apart only by the rules of `_headers`.
+        """
+        if index.headers or self.index is not index:
+            return build_resource(index, self.host, address, path, status)
+        found = self.stand_ins.get((path, status))
+        if found is None:
+            found = self.stand_ins[path, status] = build_resource(index, self.host, address, path, status)
         return found
 
 
@@ -66,6 +81,7 @@ class Hosting:
         self.cache = BodyCache(core.settings.get("sites.cache_mb") << 20)
         self.gate = Gate(core.clock)
         self._loading: dict[int, asyncio.Task[Index]] = {}
+        self._reloading = asyncio.Lock()
 
     def names_of(self, name: str) -> list[str]:
         """The hosts that every site has: below the cloud's domain, and on this machine."""
@@ -87,7 +103,11 @@ class Hosting:
             self.hosts[host] = Hosted(host, site)
 
     async def reload(self, site_id: int) -> None:
-        """Follow a change of one site: when this returns, the new state is what is shown."""
+        """Follow a change of one site: when this returns, the new state (or a newer one) is what is shown."""
+        async with self._reloading:  # of two at once, the later must be the one that reads last
+            await self._reload(site_id)
+
+    async def _reload(self, site_id: int) -> None:
         try:
             site = await self.core.db.read(store.get_site_by_id, site_id)
         except NotFound:
@@ -143,13 +163,15 @@ class Hosting:
 
     async def body(self, variant: Variant) -> bytes:
         """The bytes of a cacheable variant, from memory or read and remembered."""
-        if variant.body is None:
-            self.cache.put(variant, await self.core.blobs.read(variant.hash))
-        variant.is_hot = True
-        if variant.body is None:  # the cache is smaller than this one body
-            return await self.core.blobs.read(variant.hash)
-        data: bytes = variant.body["body"]
-        return data
+        body = self.cache.find(variant.hash)
+        if body is None:
+            data = await self.core.blobs.read(variant.hash)
+            variant.body = self.cache.put(variant.hash, data)
+            return data
+        variant.body = body
+        assert body.message is not None, "what the cache finds is in memory"
+        found: bytes = body.message["body"]
+        return found
 
 
 def read_index(conn: Connection, site_id: int) -> tuple[Site, dict[str, FileEntry], dict[str, FileEntry]]:

@@ -10,13 +10,11 @@ from litestar.params import Parameter
 
 from fazt.apps.sites import actions, store
 from fazt.apps.sites.actions import Plan, Report
-from fazt.apps.sites.engine import Hosting
 from fazt.apps.sites.model import Domain, FileEntry, Site, SiteOptions, Version, check_name
 from fazt.core import Core
 from fazt.core.auth import Caller
 from fazt.core.errors import Invalid
 from fazt.core.http.access import needs
-from fazt.core.http.hosts import base_url
 from fazt.core.http.messages import read_body, stream_body
 
 READ, WRITE = needs("sites:read"), needs("sites:write")
@@ -96,24 +94,12 @@ class Pruned(msgspec.Struct):
     versions: list[int]
 
 
-def site_url(core: Core, request: AnyRequest, name: str) -> str:
-    """Where a site is seen: by the scheme and port of the request; for this machine's own commands, by the options."""
-    scope: Any = request.scope
-    host = f"{name}.{core.config.domain}"
-    if scope.get("fazt.local"):
-        port = core.config.listen.port
-        return f"http://{host}:{port}" if core.config.is_local else f"https://{host}"
-    scheme, _, asked = base_url(core.config, scope).partition("://")
-    port_text = asked.rpartition(":")[2]
-    return f"{scheme}://{host}:{port_text}" if port_text.isdigit() else f"{scheme}://{host}"
-
-
 async def to_view(core: Core, request: AnyRequest, site: Site) -> SiteView:
     """A site with its domains."""
     domains = await core.db.read(store.list_domains, site.id)
     return SiteView(
         site.name,
-        site_url(core, request, site.name),
+        actions.site_url(core, request.scope, site.name),
         site.owner,
         site.version,
         site.options,
@@ -126,7 +112,7 @@ async def to_view(core: Core, request: AnyRequest, site: Site) -> SiteView:
 
 
 @get(ROOT, guards=[READ], summary="List sites")
-async def list_sites(core: Core, caller: Caller, request: AnyRequest, deleted: bool = False) -> list[SiteView]:  # noqa: FBT001, FBT002
+async def list_sites(core: Core, caller: Caller, request: AnyRequest, deleted: bool = False) -> list[SiteView]:  # noqa: FBT001, FBT002 - a query parameter
     """Your sites; all of them where the cloud is yours. With `deleted`, those that can be brought back."""
     sites = await actions.list_sites(core, caller, deleted=deleted)
     return [await to_view(core, request, site) for site in sites]
@@ -167,7 +153,7 @@ async def change_site(core: Core, caller: Caller, request: AnyRequest, name: str
 
 
 @delete(ROOT + "/{name:str}", guards=[WRITE], summary="Delete a site", status_code=204)
-async def delete_site(core: Core, caller: Caller, name: str, forever: bool = False) -> None:  # noqa: FBT001, FBT002
+async def delete_site(core: Core, caller: Caller, name: str, forever: bool = False) -> None:  # noqa: FBT001, FBT002 - a query parameter
     """Can be undone for some weeks, unless `forever`."""
     await actions.delete_site(core, caller, name, forever=forever)
 
@@ -271,12 +257,6 @@ async def add_domain(core: Core, caller: Caller, name: str, data: Host) -> Domai
 async def remove_domain(core: Core, caller: Caller, name: str, host: str) -> None:
     """The site is no longer shown there."""
     await actions.remove_domain(core, caller, name, host)
-
-
-def is_served(core: Core, host: str) -> bool:
-    """Whether a host name shows a site: what the certificates of custom domains are asked for by."""
-    hosting = core.engines.get(Hosting)
-    return isinstance(hosting, Hosting) and host in hosting.hosts
 
 
 HANDLERS = [

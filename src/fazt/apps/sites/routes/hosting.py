@@ -9,7 +9,7 @@ import secrets
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-from fazt.apps.sites.engine import Hosted, Hosting, Index, Resource, Variant, build_resource
+from fazt.apps.sites.engine import Hosted, Hosting, Index, Resource, Variant
 from fazt.apps.sites.routes.doors import ask_password, has_entered
 from fazt.apps.sites.routes.views import note_view
 from fazt.apps.sites.wire.encoding import Encoding, choose_encoding
@@ -58,12 +58,14 @@ def create_endpoint(hosting: Hosting, hosted: Hosted) -> Endpoint:
                         break
                 else:
                     variant = resource.variants[choose_encoding(accept)]
-                    if variant.body is not None:
-                        variant.is_hot = True
+                    body = variant.body
+                    message = None if body is None else body.message
+                    if body is not None and message is not None:
+                        body.is_hot = True
                         if resource.is_page:
                             note_view(core, scope, hosted)
                         await send(variant.start)
-                        await send(variant.body)
+                        await send(message)
                         return
         await Answer(core, hosting, hosted, scope, receive, send).run()
 
@@ -97,7 +99,7 @@ class Answer:
             if isinstance(ruled, Rewrite) and await self.rewrite(index, ruled):
                 return
         if isinstance(found, Found):
-            await self.send_resource(self.hosted.resource(self.path, found.path))
+            await self.send_resource(self.hosted.resource(index, self.path, found.path))
         elif isinstance(found, Moved):
             await self.redirect(found.location + ("?" + self.query if self.query else ""), 301)
         elif not await self.run_code(index):
@@ -120,9 +122,7 @@ class Answer:
             target = resolve(ruled.path + "/", index.files)
         if not isinstance(target, Found):
             return False
-        await self.send_resource(
-            build_resource(index, self.hosted.host, self.path, target.path, ruled.code), ruled.code
-        )
+        await self.send_resource(self.hosted.stand_in(index, self.path, target.path, ruled.code), ruled.code)
         return True
 
     async def run_code(self, index: Index) -> bool:
@@ -142,9 +142,9 @@ class Answer:
             allow = [(b"allow", b"GET, HEAD"), (b"content-type", b"text/plain; charset=utf-8")]
             await respond(self.send, 405, allow, b"This site only answers GET.\n")
         elif index.site.options.spa and "index.html" in index.files and wants_page(self.path):
-            await self.send_resource(build_resource(index, self.hosted.host, self.path, "index.html"))
+            await self.send_resource(self.hosted.stand_in(index, self.path, "index.html", 200))
         elif page := find_error_page(self.path, index.files):
-            await self.send_resource(build_resource(index, self.hosted.host, self.path, page, 404), 404)
+            await self.send_resource(self.hosted.stand_in(index, self.path, page, 404), 404)
         else:
             name = "sites/nothing_here.html" if index.files else "sites/nothing_yet.html"
             body = render(self.core, None, name, site=index.site, path=self.path, theme="").encode()

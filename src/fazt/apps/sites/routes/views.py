@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 from fazt.apps.sites.engine import Hosted, Hosting
+from fazt.apps.sites.model import VISIT_KIND
 from fazt.core.http.hosts import client_address, find_header
 from fazt.core.http.messages import read_body, respond
 from fazt.core.visits import Visit
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from fazt.core import Core
     from fazt.core.app import Receive, Scope, Send
 
-KIND = "site"
 MAX_BEACON_BYTES = 4096
 PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 NO_STORE = (b"cache-control", b"no-store")
@@ -57,7 +57,7 @@ def note_view(core: Core, scope: Scope, hosted: Hosted) -> None:
             return
     core.visits.record(
         Visit(
-            KIND,
+            VISIT_KIND,
             site.name,
             scope["path"],
             scope["query_string"].decode("latin-1"),
@@ -66,6 +66,7 @@ def note_view(core: Core, scope: Scope, hosted: Hosted) -> None:
             client_address(scope),
             language.decode("latin-1"),
             hosted.host,
+            core.clock(),
         )
     )
 
@@ -111,7 +112,7 @@ def note_elsewhere(core: Core, scope: Scope, said: dict[str, str]) -> None:
     headers = scope["headers"]
     core.visits.record(
         Visit(
-            KIND,
+            VISIT_KIND,
             hosted.site.name,
             page.path or "/",
             page.query,

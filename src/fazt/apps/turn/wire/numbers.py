@@ -32,7 +32,7 @@ METHOD_NAMES: Final = {
 }
 
 CHANNEL_FIRST: Final = 0x4000
-CHANNEL_LAST: Final = 0x4FFF  # RFC 8656 section 12; RFC 5766 went up to 0x7FFF
+CHANNEL_LAST: Final = 0x7FFE  # RFC 5766; RFC 8656 ends at 0x4FFF, but older clients draw from the whole range
 
 UDP_PROTOCOL: Final = 17
 IPV4: Final = 1

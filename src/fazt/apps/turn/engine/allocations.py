@@ -68,13 +68,14 @@ class Client(Protocol):
 class Peer:
     """One transport address that an allocation may exchange packets with."""
 
-    __slots__ = ("address", "headline", "is_own", "number", "pack_header", "relay", "sendto", "size")
+    __slots__ = ("address", "headline", "is_allowed", "is_own", "number", "pack_header", "relay", "sendto", "size")
 
-    def __init__(self, address: Endpoint, relay: RelaySocket, *, is_own: bool) -> None:
+    def __init__(self, address: Endpoint, relay: RelaySocket, policy: PeerPolicy) -> None:
         self.address = address
         self.sendto: Callable[[memoryview, Endpoint], int] = relay.socket.sendto
         self.relay = relay
-        self.is_own = is_own
+        self.is_own = address[0] in policy.own
+        self.is_allowed = policy.is_allowed(to_bytes(address[0]))
         self.number = 0
         # The middle of a Data indication: cookie, transaction id, XOR-PEER-ADDRESS, type of DATA. One random
         # transaction id serves a peer's whole life: nothing answers an indication.
@@ -214,7 +215,7 @@ class Allocation:
         if target is not None:
             target.allocation.receive(peer.relay.announced, view, start, size)
             return
-        if not self._grounds.policy.is_allowed(to_bytes(peer.address[0])):
+        if not peer.is_allowed:
             self.drop("own_address")
             return
         try:
@@ -249,7 +250,7 @@ class Allocation:
         if len(self.peers) >= MAX_REMEMBERED_PEERS:
             self.peers = {peer.address: peer for peer in self.channels.values()}
             self.sends.clear()
-        peer = Peer(address, relay, is_own=address[0] in self._grounds.policy.own)
+        peer = Peer(address, relay, self._grounds.policy)
         self.peers[address] = peer
         return peer
 

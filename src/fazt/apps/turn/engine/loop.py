@@ -55,7 +55,6 @@ class Loop:
             if now >= next_tick:
                 self.on_tick(now)
                 next_tick = now + TICK_S
-        self._epoll.close()
 
     def stop(self) -> None:
         """Let `run` return after this round."""

@@ -32,7 +32,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See asyncio.Protocol."""
         super().connection_made(transport)
-        self.head_since = self.data_at = self.loop.time()
+        self.data_at = self.loop.time()
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
@@ -104,23 +104,19 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def sweep(self, now: float) -> None:
         """End this connection if its client is too slow, or idle for too long."""
+        idle_s = now - self.data_at
+        cycle: Any = self.cycle  # None before the first request, which uvicorn's types do not say
         if self.paused_at and now - self.paused_at > WRITE_TIMEOUT_S:
             self.transport.abort()
-        elif self.head_since and self._is_between_requests():
-            if now - self.data_at > (IDLE_TIMEOUT_S if self.cycle else HEAD_TIMEOUT_S):
+        elif self.head_since:
+            if now - self.head_since > HEAD_TIMEOUT_S:
+                self.refusal = 408
+                self.send_400_response("")
+        elif cycle is None or cycle.response_complete:
+            if idle_s > IDLE_TIMEOUT_S:
                 self.transport.close()
-        elif self.head_since and now - self.head_since > HEAD_TIMEOUT_S:
-            self.refusal = 408
-            self.send_400_response("")
-        elif self._is_between_requests():
-            if now - self.data_at > IDLE_TIMEOUT_S:
-                self.transport.close()
-        elif self._waits_for_body() and now - self.data_at > BODY_TIMEOUT_S:
+        elif self._waits_for_body() and idle_s > BODY_TIMEOUT_S:
             self.transport.abort()
-
-    def _is_between_requests(self) -> bool:
-        cycle: Any = self.cycle  # None before the first request, which uvicorn's types do not say
-        return (cycle is None or cycle.response_complete) and self.head_bytes == 0
 
     def _waits_for_body(self) -> bool:
         """A task is waiting for the rest of a body, and it is not we who stopped reading."""

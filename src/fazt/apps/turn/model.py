@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from msgspec import Struct, field
 
+from fazt.core.errors import Invalid
+
 Transport = Literal["udp", "tcp", "tls"]
-TRANSPORTS: tuple[Transport, ...] = ("udp", "tcp", "tls")
+
+_ROOM = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 
 class Limits(Struct, frozen=True):
@@ -107,3 +111,75 @@ class Credentials(Struct, frozen=True):
     password: str
     ttl: int
     uris: tuple[str, ...] = field(default=())
+
+
+class Invitation(Struct, frozen=True):
+    """Leave for whoever has its secret to enter one room until `expires_at` (ms)."""
+
+    id: int
+    room: str
+    created_at: int
+    expires_at: int
+
+
+class Moment(Struct, frozen=True):
+    """What the relay did in the minute before `at` (ms); `allocations` are those at that time."""
+
+    at: int
+    allocations: int
+    started: int
+    bytes: int
+    packets: int
+    refused: int
+    dropped: int
+
+
+class RelayStatus(Struct, frozen=True):
+    """The relay as its owner sees it. `problem` says why it is not running."""
+
+    is_on: bool
+    is_running: bool
+    problem: str
+    addresses: tuple[str, ...]
+    relays: tuple[str, ...]
+    uris: tuple[str, ...]
+    has_tls: bool
+    restarts: int
+    figures: Figures
+
+
+def check_room(name: str) -> str:
+    """The name of a room. Raises Invalid for what could not stand in an address."""
+    if not _ROOM.fullmatch(name):
+        raise Invalid("A room's name has 1 to 64 small letters, digits and dashes.", hint="For example tea-time.")
+    return name
+
+
+def make_uris(host: str, ready: Ready) -> tuple[str, ...]:
+    """Where clients find the relay, the quickest way first (RFC 7065)."""
+    name = f"[{host}]" if ":" in host else host
+    uris = [f"turn:{name}:{ready.port}?transport=udp", f"turn:{name}:{ready.port}?transport=tcp"]
+    if ready.has_tls:
+        uris.append(f"turns:{name}:{ready.tls_port}?transport=tcp")
+    return tuple(uris)
+
+
+def measure_moment(at: int, before: Figures, after: Figures) -> Moment:
+    """What happened between two reports of the same process."""
+
+    def count(figures: Figures, prefix: str) -> int:
+        return sum(number for name, number in figures.counts.items() if name.startswith(prefix))
+
+    def grown(prefix: str) -> int:
+        return count(after, prefix) - count(before, prefix)
+
+    return Moment(
+        at=at,
+        allocations=after.allocations,
+        started=grown("allocations."),
+        bytes=after.bytes_sent + after.bytes_received - before.bytes_sent - before.bytes_received,
+        packets=after.packets_sent + after.packets_received - before.packets_sent - before.packets_received,
+        # The 401 before each sign-in is how the protocol begins; a wrong password is counted apart.
+        refused=grown("refused.") - grown("refused.401") - grown("refused.438") + grown("wrong_credentials"),
+        dropped=grown("dropped."),
+    )

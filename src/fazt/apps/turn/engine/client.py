@@ -166,7 +166,7 @@ class TurnClient:
 
     def send(self, peer: a.Address, data: bytes, pairs: Iterable[Pair] = ()) -> None:
         """Data to a peer, as a Send indication."""
-        wanted = [(a.XOR_PEER_ADDRESS, peer), (a.DATA, data), *pairs]
+        wanted: list[Pair] = [(a.XOR_PEER_ADDRESS, peer), (a.DATA, data), *pairs]
         self.socket.sendall(build(SEND, INDICATION, os.urandom(12), wanted))
 
     def send_channel(self, number: int, data: bytes) -> None:

@@ -32,6 +32,7 @@ from fazt.apps.turn.wire.numbers import (
     REQUEST,
     SEND,
     SUCCESS,
+    UNAUTHENTICATED,
     UNKNOWN_ATTRIBUTE,
     WRONG_CREDENTIALS,
 )
@@ -117,6 +118,8 @@ class Control:
     def _refuse(self, client: Client, message: Message, refused: Refused, credential: Credential | None) -> None:
         self.counts.add(f"refused.{refused.code}")
         if refused.why:
+            if refused.code == UNAUTHENTICATED:
+                self.counts.add("wrong_credentials")
             name = METHOD_NAMES.get(message.method, "unknown")
             user = f" user {credential.user!r}" if credential else ""
             text = (

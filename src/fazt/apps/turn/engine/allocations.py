@@ -251,6 +251,8 @@ class Allocation:
             self.peers = {peer.address: peer for peer in self.channels.values()}
             self.sends.clear()
         peer = Peer(address, relay, self._grounds.policy)
+        if peer.is_own and not peer.is_allowed and address not in self._grounds.relays:
+            return None
         self.peers[address] = peer
         return peer
 

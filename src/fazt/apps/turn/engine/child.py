@@ -98,9 +98,10 @@ class RelayChild:
             self.figures = report
             self._on_figures(report)
         elif isinstance(report, Ready):
+            if self.ready is None:
+                log.info("the relay listens at %s port %d", ", ".join(report.addresses), report.port)
             self.ready, self._port, self.problem = report, report.port, ""
             self._became_ready.set()
-            log.info("the relay listens at %s port %d", ", ".join(report.addresses), report.port)
         else:
             if report.level == "error":
                 self.problem = report.text

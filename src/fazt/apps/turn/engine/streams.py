@@ -178,7 +178,7 @@ class Stream:
         view, start, end = self._view, self._start, self._end
         try:
             while self._is_open:
-                size = measure_frame(view, start, end)
+                size = self._measure_frame(start, end)
                 if not size or start + size > end:
                     break
                 self._take_frame(view, start, size)
@@ -194,11 +194,13 @@ class Stream:
             start, end = HEADROOM, HEADROOM + len(rest)
         self._start, self._end = start, end
 
+    def _measure_frame(self, start: int, end: int) -> int:
+        if self.allocation is None and end > start and self._view[start] & 0xC0:
+            raise Invalid("Channel data of nobody, or no TURN at all.")
+        return measure_frame(self._view, start, end)
+
     def _take_frame(self, view: memoryview, start: int, size: int) -> None:
         if self.allocation is not None and pass_on(self.allocation, view, start, size):
-            return
-        if view[start] & 0xC0:
-            self._answers.counts.add("dropped.no_allocation")
             return
         self._answers.handle(self, self.allocation, bytes(view[start : start + size]))
 

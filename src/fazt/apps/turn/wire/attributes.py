@@ -185,8 +185,8 @@ def _pack_error(error: ErrorCode, _transaction: bytes) -> bytes:
 
 
 def _unpack_error(value: bytes, transaction: bytes) -> ErrorCode:
-    if len(value) < 4:
-        raise Invalid("An error code is cut short.")
+    if len(value) < 4 or value[3] > 99:
+        raise Invalid("An error code is cut short, or none.")
     return ErrorCode((value[2] & 7) * 100 + value[3], _unpack_text(value[4:], transaction))
 
 

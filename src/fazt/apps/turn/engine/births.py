@@ -196,6 +196,8 @@ def _read_wish(message: Message) -> Wish:
         raise Refused(TRANSPORT_NOT_SUPPORTED, why=f"transport {transport}")
     even, token = message.get(a.EVEN_PORT), message.get(a.RESERVATION_TOKEN)
     family, second = message.get(a.REQUESTED_ADDRESS_FAMILY), message.get(a.ADDITIONAL_ADDRESS_FAMILY)
+    if second is None:
+        second = message.get(a.DRAFT_ADDITIONAL_FAMILY)
     if token is not None and (even is not None or family is not None or second is not None):
         raise Refused(BAD_REQUEST, why="a reservation and something else")
     if second is not None and (second != IPV6 or family is not None or even):

@@ -265,4 +265,6 @@ ADDITIONAL_ADDRESS_FAMILY = _row(0x8000, "ADDITIONAL-ADDRESS-FAMILY", _pack_high
 ADDRESS_ERROR_CODE = _row(0x8001, "ADDRESS-ERROR-CODE", _pack_family_error, _unpack_family_error)
 PASSWORD_ALGORITHMS = _row(0x8002, "PASSWORD-ALGORITHMS", _pack_algorithms, _unpack_algorithms)
 SOFTWARE = _row(0x8022, "SOFTWARE", _pack_text, _unpack_text)
+# The number that coturn's client still has for ADDITIONAL-ADDRESS-FAMILY, from a draft of RFC 8656.
+DRAFT_ADDITIONAL_FAMILY = _row(0x8032, "ADDITIONAL-ADDRESS-FAMILY (draft)", _pack_high_byte, _unpack_high_byte)
 FINGERPRINT = _row(0x8028, "FINGERPRINT", _pack_number, _unpack_number)

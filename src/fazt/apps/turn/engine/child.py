@@ -37,7 +37,7 @@ class RelayChild:
         self._make_orders = make_orders
         self._on_figures = on_figures
         self._process: asyncio.subprocess.Process | None = None
-        self._became_ready = asyncio.Event()
+        self._settled = asyncio.Event()
         self._port = 0
 
     async def run(self) -> None:
@@ -58,9 +58,9 @@ class RelayChild:
             await self._stop()
 
     async def wait_until_ready(self, timeout_s: float) -> bool:
-        """Whether it listens before the time is over."""
+        """Whether it listens: known once it does, once it has ended, or when the time is over."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._became_ready.wait(), timeout_s)
+            await asyncio.wait_for(self._settled.wait(), timeout_s)
         return self.ready is not None
 
     async def refresh(self) -> None:
@@ -85,7 +85,7 @@ class RelayChild:
             self._take(_REPORT.decode(line))
         await process.wait()
         self.ready = None
-        self._became_ready.clear()
+        self._settled.set()
 
     async def _tell(self, process: asyncio.subprocess.Process, orders: Orders) -> None:
         assert process.stdin is not None
@@ -101,7 +101,7 @@ class RelayChild:
             if self.ready is None:
                 log.info("the relay listens at %s port %d", ", ".join(report.addresses), report.port)
             self.ready, self._port, self.problem = report, report.port, ""
-            self._became_ready.set()
+            self._settled.set()
         else:
             if report.level == "error":
                 self.problem = report.text

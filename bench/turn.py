@@ -108,7 +108,7 @@ def coturn_server() -> Iterator[tuple[int, int]]:
             yield process.pid, port
         finally:
             process.terminate()
-    for path in Path("/tmp").glob(f"bench-turn-{os.getpid()}.*"):  # noqa: S108
+    for path in Path("/tmp").glob(f"bench-turn-{os.getpid()}.*"):  # noqa: S108 - coturn wants names for its files
         path.unlink()
 
 

@@ -7,10 +7,10 @@ from typing import Any
 from litestar import Request, Response, get, post
 
 from fazt.apps.turn import store
+from fazt.apps.turn.actions import find_seat
 from fazt.apps.turn.engine.calls import MAX_PEOPLE, CallHall
 from fazt.apps.turn.engine.desk import Desk
 from fazt.apps.turn.model import check_room
-from fazt.apps.turn.routes import find_seat
 from fazt.core import Core
 from fazt.core.app import Card
 from fazt.core.auth import Caller

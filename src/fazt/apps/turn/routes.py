@@ -8,7 +8,8 @@ from litestar import WebSocket, delete, get, post, websocket
 from msgspec import Struct
 
 from fazt.apps.turn import store
-from fazt.apps.turn.engine.calls import CallHall, Seat
+from fazt.apps.turn.actions import find_seat
+from fazt.apps.turn.engine.calls import CallHall
 from fazt.apps.turn.engine.desk import Desk
 from fazt.apps.turn.model import Credentials, Invitation, Moment, RelayStatus, check_room
 from fazt.core import Core
@@ -97,16 +98,6 @@ async def signal(socket: WebSocket[Any, Any, Any], core: Core, caller: Caller | 
         await socket.close(4403)
         return
     await core.get(CallHall).attend(seat, socket)
-
-
-async def find_seat(core: Core, caller: Caller | None, room: str, key: str) -> Seat | None:
-    """Whether somebody may enter a room: people with an account, in person, or guests with an invitation."""
-    if caller is not None and caller.scopes is None:
-        return Seat(room, caller.user_id, caller.name)
-    found = await core.db.read(store.find_invitation, key, core.clock()) if key else None
-    if found is None or found.room != room:
-        return None
-    return Seat(room, f"guest-{found.id}", "")
 
 
 ROUTES = [

@@ -10,21 +10,20 @@ import os
 import socket
 import struct
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from fazt.apps.turn.engine.access import Credential
 from fazt.apps.turn.engine.counts import Counts
+from fazt.apps.turn.engine.links import Endpoint, open_link
+from fazt.apps.turn.engine.loop import Loop
 from fazt.apps.turn.engine.peers import FORBIDDEN_PORTS, PeerPolicy, to_bytes
 from fazt.apps.turn.model import Transport
 from fazt.apps.turn.wire.attributes import DATA, XOR_PEER_ADDRESS, Address, pack_xor_address
 from fazt.apps.turn.wire.message import pack_type
 from fazt.apps.turn.wire.numbers import COOKIE_BYTES, INDICATION, IPV4, IPV6
 from fazt.apps.turn.wire.numbers import DATA as DATA_METHOD
-
-Endpoint = tuple[str, int] | tuple[str, int, int, int]
-"""As recvfrom gives and sendto takes it: two fields for IPv4, four for IPv6."""
 
 HEADROOM = 64
 BUFFER_SIZE = HEADROOM + 65_536 + 64
@@ -33,6 +32,8 @@ CHANNEL_S = 600.0
 CHANNEL_REST_S = 300.0
 """For so long after it lapsed, a channel number keeps its peer (RFC 8656 section 12)."""
 MAX_REMEMBERED_PEERS = 1_024
+MAX_LINKS = 4
+"""So many peers with channels get a socket of their own; few calls have more, and descriptors are not without end."""
 
 # Linux' <netinet/in.h>; Python does not have them.
 IP_MTU_DISCOVER, IPV6_MTU_DISCOVER = 10, 23
@@ -66,9 +67,22 @@ class Client(Protocol):
 
 
 class Peer:
-    """One transport address that an allocation may exchange packets with."""
+    """One transport address that an allocation may exchange packets with; `link` is its own socket, if it has one."""
 
-    __slots__ = ("address", "headline", "is_allowed", "is_own", "number", "pack_header", "relay", "sendto", "size")
+    __slots__ = (
+        "address",
+        "allocation",
+        "emit",
+        "headline",
+        "is_allowed",
+        "is_own",
+        "link",
+        "number",
+        "pack_header",
+        "relay",
+        "sendto",
+        "size",
+    )
 
     def __init__(self, address: Endpoint, relay: RelaySocket, policy: PeerPolicy) -> None:
         self.address = address
@@ -77,6 +91,9 @@ class Peer:
         self.is_own = address[0] in policy.own
         self.is_allowed = policy.is_allowed(to_bytes(address[0]))
         self.number = 0
+        self.allocation = relay.allocation
+        self.link: socket.socket | None = None
+        self.emit: Callable[[memoryview], int] | None = None
         # The middle of a Data indication: cookie, transaction id, XOR-PEER-ADDRESS, type of DATA. One random
         # transaction id serves a peer's whole life: nothing answers an indication.
         transaction = os.urandom(12)
@@ -86,6 +103,29 @@ class Peer:
         form = _INDICATION_IPV4 if len(wire) == 8 else _INDICATION_IPV6
         self.pack_header = form.pack_into
         self.size = form.size
+
+    def connect(self, loop: Loop) -> None:
+        """Get a socket of one's own; without one, the relay's serves as before."""
+        self.link = open_link(self.relay.socket, self.address, self.relay.take, SHARED_SPACE)
+        if self.link is not None:
+            self.emit = self.link.send
+            loop.watch(self.link.fileno(), self.on_ready)
+
+    def disconnect(self, loop: Loop) -> None:
+        """Give it back."""
+        if self.link is not None:
+            loop.forget(self.link.fileno())
+            self.link.close()
+            self.link = self.emit = None
+
+    def on_ready(self, _events: int) -> None:
+        """Take one packet from the peer's own socket."""
+        assert self.link is not None
+        try:
+            size = self.link.recv_into(SHARED_SPACE)
+        except OSError:
+            return
+        self.allocation.deliver(self, SHARED, HEADROOM, size)
 
 
 class RelaySocket:
@@ -105,6 +145,10 @@ class RelaySocket:
             size, source = self._recvfrom_into(SHARED_SPACE)
         except OSError:
             return
+        self.take(size, source)
+
+    def take(self, size: int, source: Endpoint) -> None:
+        """A packet from `source` lies in the shared buffer."""
         self.allocation.receive(source, SHARED, HEADROOM, size)
 
     @property
@@ -119,7 +163,8 @@ class Grounds:
 
     counts: Counts
     policy: PeerPolicy
-    relays: dict[Endpoint, RelaySocket]
+    loop: Loop
+    relays: dict[Endpoint, RelaySocket] = field(default_factory=dict)
     """Every live relayed address, by what peers see."""
     listening_ports: frozenset[int] = frozenset()
 
@@ -172,11 +217,24 @@ class Allocation:
             return
         self.bytes_sent = sent
         self.packets_sent += 1
-        if peer.is_own:
+        emit = peer.emit
+        if emit is not None:
+            data = view[start : start + size]
+            try:
+                emit(data)
+            except OSError:  # often what became of an earlier packet
+                self._send_again(emit, data)
+        elif peer.is_own:
             self._hand_over(peer, view, start, size)
-            return
+        else:
+            try:
+                peer.sendto(view[start : start + size], peer.address)
+            except OSError:
+                self.drop("send_error")
+
+    def _send_again(self, emit: Callable[[memoryview], int], data: memoryview) -> None:
         try:
-            peer.sendto(view[start : start + size], peer.address)
+            emit(data)
         except OSError:
             self.drop("send_error")
 
@@ -186,6 +244,10 @@ class Allocation:
         if peer is None:
             self.drop("no_permission")
             return
+        self.deliver(peer, view, start, size)
+
+    def deliver(self, peer: Peer, view: memoryview, start: int, size: int) -> None:
+        """Pass `size` bytes at `start`, which a peer has sent, on to the client."""
         received = self.bytes_received + size
         if received > self.received_limit:
             self.drop("bandwidth")
@@ -263,9 +325,7 @@ class Allocation:
 
     def forget_socket(self, gone: RelaySocket) -> None:
         """Nothing goes through this relayed address any more."""
-        self.sends.clear()
-        self.peers = {address: peer for address, peer in self.peers.items() if peer.relay is not gone}
-        self.channels = {number: peer for number, peer in self.channels.items() if peer.relay is not gone}
+        self._forget_peers(peer for peer in self.peers.values() if peer.relay is gone)
 
     def permit(self, ip: str, now: float) -> None:
         """Install or renew a permission; channels to that address work again."""
@@ -288,6 +348,13 @@ class Allocation:
         peer = self.peers.get(binding.address) or self.admit(binding.address)
         if peer is not None:
             peer.number = binding.number
+            is_elsewhere = not peer.is_own or (peer.is_allowed and peer.address not in self._grounds.relays)
+            if (
+                peer.link is None
+                and is_elsewhere
+                and sum(each.link is not None for each in self.peers.values()) < MAX_LINKS
+            ):
+                peer.connect(self._grounds.loop)
             self.channels[binding.number] = peer
 
     # Time.
@@ -321,6 +388,12 @@ class Allocation:
 
     def _forbid(self, ip: str) -> None:
         del self.permissions[ip]
+        self._forget_peers(peer for peer in self.peers.values() if peer.address[0] == ip)
+
+    def _forget_peers(self, gone: Iterable[Peer]) -> None:
         self.sends.clear()
-        self.peers = {address: peer for address, peer in self.peers.items() if address[0] != ip}
-        self.channels = {number: peer for number, peer in self.channels.items() if peer.address[0] != ip}
+        for peer in list(gone):
+            peer.disconnect(self._grounds.loop)
+            del self.peers[peer.address]
+            if self.channels.get(peer.number) is peer:
+                del self.channels[peer.number]

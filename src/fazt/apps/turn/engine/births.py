@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from time import monotonic
 
 from fazt.apps.turn.engine.access import Credential, Refused
-from fazt.apps.turn.engine.allocations import Allocation, Client, Endpoint, Grounds, RelaySocket
+from fazt.apps.turn.engine.allocations import Allocation, Client, Grounds, RelaySocket
+from fazt.apps.turn.engine.links import Endpoint
 from fazt.apps.turn.engine.loop import Loop
 from fazt.apps.turn.engine.peers import to_bytes
 from fazt.apps.turn.engine.ports import Ports, PortsExhausted
@@ -107,6 +108,7 @@ class Births:
             del self.by_user[allocation.user]
         allocation.client.attach(None)
         for relay in allocation.sockets:
+            allocation.forget_socket(relay)
             self._close(relay)
         allocation.sockets = []
         self._grounds.counts.close(allocation)
@@ -115,9 +117,9 @@ class Births:
     def end_family(self, allocation: Allocation, family: int) -> None:
         """Give back one of two relayed addresses."""
         for relay in [relay for relay in allocation.sockets if relay.family == family]:
+            allocation.forget_socket(relay)
             self._close(relay)
             allocation.sockets.remove(relay)
-            allocation.forget_socket(relay)
 
     def lapse_reservations(self, now: float) -> None:
         """Give back reserved ports that nobody came for."""

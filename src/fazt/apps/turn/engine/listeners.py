@@ -3,51 +3,84 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 
-from fazt.apps.turn.engine.allocations import HEADROOM, SHARED, SHARED_SPACE, Allocation, Client, Endpoint
+from fazt.apps.turn.engine.allocations import HEADROOM, SHARED, SHARED_SPACE, Allocation
 from fazt.apps.turn.engine.frames import Answers, pass_on
+from fazt.apps.turn.engine.links import Endpoint, open_link
 from fazt.apps.turn.engine.loop import Loop
-from fazt.apps.turn.engine.ports import enlarge_buffer
+from fazt.apps.turn.engine.ports import create_socket
 from fazt.apps.turn.engine.streams import Stream, StreamRules
 from fazt.apps.turn.model import Transport
 
 
 class UdpClient:
-    """A source address on a UDP listener."""
+    """A source address on a UDP listener. With an allocation it has a socket of its own."""
 
-    __slots__ = ("_counts", "_sendto", "address", "listener", "transport")
+    __slots__ = ("_emit", "_link", "_recv_into", "address", "allocation", "listener", "transport")
 
     def __init__(self, listener: UdpListener, address: Endpoint) -> None:
         self.transport: Transport = "udp"
         self.listener = listener
         self.address = address
-        self._sendto = listener.socket.sendto
-        self._counts = listener.answers.counts
+        self.allocation: Allocation | None = None
+        self._link: socket.socket | None = None
+        self._emit: Callable[[memoryview | bytes], object] = self._send_unlinked
 
     def send(self, data: memoryview | bytes) -> None:
         """See Client."""
         try:
-            self._sendto(data, self.address)
+            self._emit(data)
         except OSError:
-            self._counts.add("dropped.send_error")
+            self.listener.answers.counts.add("dropped.client_error")
 
     answer = send
 
     def attach(self, allocation: Allocation | None) -> None:
         """See Client."""
+        self.allocation = allocation
+        listener = self.listener
+        if self._link is not None:
+            listener.loop.forget(self._link.fileno())
+            self._link.close()
+            self._link, self._emit = None, self._send_unlinked
         if allocation is None:
-            self.listener.allocations.pop(self.address, None)
-        else:
-            self.listener.allocations[self.address] = allocation
+            listener.clients.pop(self.address, None)
+            return
+        listener.clients[self.address] = self
+        link = open_link(listener.socket, self.address, listener.take, SHARED_SPACE)
+        if link is not None:
+            self._link, self._emit, self._recv_into = link, link.send, link.recv_into
+            listener.loop.watch(link.fileno(), self.on_ready)
+
+    def on_ready(self, _events: int) -> None:
+        """Take one packet from the client's own socket."""
+        try:
+            size = self._recv_into(SHARED_SPACE)
+        except OSError:
+            return
+        self.take(size)
+
+    def take(self, size: int) -> None:
+        """A packet of this client lies in the shared buffer."""
+        allocation = self.allocation
+        if size < 4 or allocation is None:
+            self.listener.answers.counts.add("dropped.malformed")
+        elif not pass_on(allocation, SHARED, HEADROOM, size):
+            self.listener.answers.handle(self, allocation, bytes(SHARED_SPACE[:size]))
+
+    def _send_unlinked(self, data: memoryview | bytes) -> int:
+        return self.listener.socket.sendto(data, self.address)
 
 
 class UdpListener:
-    """One bound UDP socket, and the allocations of the clients that speak to it."""
+    """One bound UDP socket, and the clients with allocations that speak to it."""
 
-    def __init__(self, opened: socket.socket, answers: Answers) -> None:
+    def __init__(self, opened: socket.socket, answers: Answers, loop: Loop) -> None:
         self.socket = opened
         self.answers = answers
-        self.allocations: dict[Endpoint, Allocation] = {}
+        self.loop = loop
+        self.clients: dict[Endpoint, UdpClient] = {}
         self._recvfrom_into = opened.recvfrom_into
 
     def on_ready(self, _events: int) -> None:
@@ -56,20 +89,17 @@ class UdpListener:
             size, address = self._recvfrom_into(SHARED_SPACE)
         except OSError:
             return
-        if size < 4:
-            self.answers.counts.add("dropped.malformed")
-            return
-        allocation = self.allocations.get(address)
-        if allocation is not None:
-            if pass_on(allocation, SHARED, HEADROOM, size):
-                return
-            client: Client = allocation.client
-        elif SHARED[HEADROOM] & 0xC0:
+        self.take(size, address)
+
+    def take(self, size: int, address: Endpoint) -> None:
+        """A packet from `address` lies in the shared buffer."""
+        client = self.clients.get(address)
+        if client is not None:
+            client.take(size)
+        elif size < 4 or SHARED[HEADROOM] & 0xC0:
             self.answers.counts.add("dropped.no_allocation")
-            return
         else:
-            client = UdpClient(self, address)
-        self.answers.handle(client, allocation, bytes(SHARED_SPACE[:size]))
+            self.answers.handle(UdpClient(self, address), None, bytes(SHARED_SPACE[:size]))
 
 
 class TcpListener:
@@ -100,24 +130,14 @@ class TcpListener:
 
 def open_udp(ip: str, port: int) -> socket.socket:
     """A bound UDP socket for clients. Raises OSError."""
-    opened = _create(ip, socket.SOCK_DGRAM)
-    enlarge_buffer(opened)
-    return _bound(opened, ip, port)
+    return _bound(create_socket(socket.AF_INET6 if ":" in ip else socket.AF_INET, socket.SOCK_DGRAM), ip, port)
 
 
 def open_tcp(ip: str, port: int) -> socket.socket:
     """A bound, listening TCP socket for clients. Raises OSError."""
-    opened = _create(ip, socket.SOCK_STREAM)
+    opened = create_socket(socket.AF_INET6 if ":" in ip else socket.AF_INET, socket.SOCK_STREAM)
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     _bound(opened, ip, port).listen(128)
-    return opened
-
-
-def _create(ip: str, kind: int) -> socket.socket:
-    opened = socket.socket(socket.AF_INET6 if ":" in ip else socket.AF_INET, kind)
-    opened.setblocking(False)
-    if ":" in ip:
-        opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
     return opened
 
 

@@ -46,7 +46,7 @@ class Loop:
         poll, handlers = self._epoll.poll, self._handlers
         next_tick = monotonic()
         while self._is_running:
-            for descriptor, events in poll(max(0.0, next_tick - monotonic())):
+            for descriptor, events in poll(TICK_S):
                 # A handler earlier in this round may have closed this one.
                 handler = handlers.get(descriptor)
                 if handler is not None:

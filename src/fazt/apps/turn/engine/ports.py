@@ -99,22 +99,28 @@ class Ports:
 
 
 def _bind(ip: str, port: int) -> socket.socket | None:
-    family = socket.AF_INET6 if ":" in ip else socket.AF_INET
-    opened = socket.socket(family, socket.SOCK_DGRAM)
+    opened = create_socket(socket.AF_INET6 if ":" in ip else socket.AF_INET, socket.SOCK_DGRAM)
     try:
-        opened.setblocking(False)
-        if family == socket.AF_INET6:
-            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        else:
-            # Packets go out without the bit that forbids fragments unless a client asks (RFC 8656 section 14.9).
-            opened.setsockopt(socket.IPPROTO_IP, 10, 0)  # IP_MTU_DISCOVER, IP_PMTUDISC_DONT
-        enlarge_buffer(opened)
         opened.bind((ip, port))
     except OSError as error:
         opened.close()
         if error.errno in (errno.EADDRINUSE, errno.EACCES):
             return None
         raise
+    return opened
+
+
+def create_socket(family: int, kind: int) -> socket.socket:
+    """A socket that never blocks, with room for bursts where it is for packets."""
+    opened = socket.socket(family, kind)
+    opened.setblocking(False)
+    if family == socket.AF_INET6:
+        opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    else:
+        # Packets go out without the bit that forbids fragments unless a client asks (RFC 8656 section 14.9).
+        opened.setsockopt(socket.IPPROTO_IP, 10, 0)  # IP_MTU_DISCOVER, IP_PMTUDISC_DONT
+    if kind == socket.SOCK_DGRAM:
+        enlarge_buffer(opened)
     return opened
 
 

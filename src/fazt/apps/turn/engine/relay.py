@@ -41,13 +41,15 @@ class Relay:
         self._sockets = open_listeners(orders)
         self._rules = StreamRules(orders.limits.streams, orders.limits.streams_per_address)
         addresses = {family: chosen for family in (IPV4, IPV6) if (chosen := choose_relay(orders, family))}
-        self._grounds = Grounds(self.counts, self._create_policy(orders, addresses), {}, self._listening_ports())
+        self._grounds = Grounds(
+            self.counts, self._create_policy(orders, addresses), self.loop, listening_ports=self._listening_ports()
+        )
         births = Births(self._grounds, Ports(orders.first_port, orders.last_port), addresses, self.loop)
         self.control = Control(Gate(orders), self._grounds, births, orders.limits)
         self._learn_certificate(orders)
         for opened in self._sockets:
             if opened.type == socket.SOCK_DGRAM:
-                self.loop.watch(opened.fileno(), UdpListener(opened, self.control).on_ready)
+                self.loop.watch(opened.fileno(), UdpListener(opened, self.control, self.loop).on_ready)
             else:
                 self.loop.watch(opened.fileno(), TcpListener(opened, self.control, self.loop, self._rules).on_ready)
 

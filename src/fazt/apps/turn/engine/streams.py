@@ -9,8 +9,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from time import monotonic
 
-from fazt.apps.turn.engine.allocations import BUFFER_SIZE, HEADROOM, Allocation, Endpoint
+from fazt.apps.turn.engine.allocations import BUFFER_SIZE, HEADROOM, Allocation
 from fazt.apps.turn.engine.frames import Answers, pass_on
+from fazt.apps.turn.engine.links import Endpoint
 from fazt.apps.turn.engine.loop import Loop
 from fazt.apps.turn.model import Transport
 from fazt.apps.turn.wire.frames import MAX_FRAME, measure_frame

@@ -1,177 +1,37 @@
-"""Allocations and the data path: what is done for each relayed packet is in this file.
-
-Packets lie in a buffer with room before them. A header is written into that room, so that no payload is ever copied.
-The room is HEADROOM bytes, more than the longest header (a Data indication from an IPv6 peer: 48).
-"""
+"""Allocations and the data path: what is done for each relayed packet is in this file."""
 
 from __future__ import annotations
 
-import os
 import socket
 import struct
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass
 
 from fazt.apps.turn.engine.access import Credential
-from fazt.apps.turn.engine.counts import Counts
-from fazt.apps.turn.engine.links import Endpoint, open_link
-from fazt.apps.turn.engine.loop import Loop
-from fazt.apps.turn.engine.peers import FORBIDDEN_PORTS, PeerPolicy, to_bytes
-from fazt.apps.turn.model import Transport
-from fazt.apps.turn.wire.attributes import DATA, XOR_PEER_ADDRESS, Address, pack_xor_address
+from fazt.apps.turn.engine.buffer import HEADROOM, SHARED, SHARED_SPACE
+from fazt.apps.turn.engine.links import Endpoint
+from fazt.apps.turn.engine.paths import Client, Grounds, Peer, RelaySocket
 from fazt.apps.turn.wire.message import pack_type
-from fazt.apps.turn.wire.numbers import COOKIE_BYTES, INDICATION, IPV4, IPV6
-from fazt.apps.turn.wire.numbers import DATA as DATA_METHOD
+from fazt.apps.turn.wire.numbers import DATA, INDICATION, IPV4
 
-HEADROOM = 64
-BUFFER_SIZE = HEADROOM + 65_536 + 64
 PERMISSION_S = 300.0
 CHANNEL_S = 600.0
 CHANNEL_REST_S = 300.0
 """For so long after it lapsed, a channel number keeps its peer (RFC 8656 section 12)."""
 MAX_REMEMBERED_PEERS = 1_024
 MAX_LINKS = 4
-"""So many peers with channels get a socket of their own; few calls have more, and descriptors are not without end."""
+"""So many peers get a socket of their own; few calls have more, and descriptors are not without end."""
+LINK_AFTER = 32
+"""A peer gets it after so many packets: most that are tried at the start of a call never come that far."""
 
 # Linux' <netinet/in.h>; Python does not have them.
 IP_MTU_DISCOVER, IPV6_MTU_DISCOVER = 10, 23
 PMTUDISC_DONT, PMTUDISC_DO = 0, 2
 
 _CHANNEL_HEADER = struct.Struct("!HH")
-_DATA_TYPE = pack_type(DATA_METHOD, INDICATION)
-_INDICATION_IPV4 = struct.Struct("!HH30sH")
-_INDICATION_IPV6 = struct.Struct("!HH42sH")
+_DATA_TYPE = pack_type(DATA, INDICATION)
 _ZEROS = b"\0\0\0"
-
-# One thread, one packet at a time: all UDP sockets share one buffer.
-SHARED = memoryview(bytearray(BUFFER_SIZE))
-SHARED_SPACE = SHARED[HEADROOM : HEADROOM + 65_536]
-
-
-class Client(Protocol):
-    """The client's end of an allocation: a source address on a UDP listener, or a stream."""
-
-    transport: Transport
-    address: Endpoint
-
-    def send(self, data: memoryview | bytes) -> object:
-        """Give one relayed packet to the client, or drop it."""
-
-    def answer(self, data: bytes) -> None:
-        """Give the client an answer, which is not dropped for want of room."""
-
-    def attach(self, allocation: Allocation | None) -> None:
-        """Packets of this client belong to this allocation from now on, or to none."""
-
-
-class Peer:
-    """One transport address that an allocation may exchange packets with; `link` is its own socket, if it has one."""
-
-    __slots__ = (
-        "address",
-        "allocation",
-        "emit",
-        "headline",
-        "is_allowed",
-        "is_own",
-        "link",
-        "number",
-        "pack_header",
-        "relay",
-        "sendto",
-        "size",
-    )
-
-    def __init__(self, address: Endpoint, relay: RelaySocket, policy: PeerPolicy) -> None:
-        self.address = address
-        self.sendto: Callable[[memoryview, Endpoint], int] = relay.socket.sendto
-        self.relay = relay
-        self.is_own = address[0] in policy.own
-        self.is_allowed = policy.is_allowed(to_bytes(address[0]))
-        self.number = 0
-        self.allocation = relay.allocation
-        self.link: socket.socket | None = None
-        self.emit: Callable[[memoryview], int] | None = None
-        # The middle of a Data indication: cookie, transaction id, XOR-PEER-ADDRESS, type of DATA. One random
-        # transaction id serves a peer's whole life: nothing answers an indication.
-        transaction = os.urandom(12)
-        wire = pack_xor_address(Address(to_bytes(address[0]), address[1]), transaction)
-        head = _CHANNEL_HEADER.pack(XOR_PEER_ADDRESS.number, len(wire))
-        self.headline = COOKIE_BYTES + transaction + head + wire + DATA.number.to_bytes(2, "big")
-        form = _INDICATION_IPV4 if len(wire) == 8 else _INDICATION_IPV6
-        self.pack_header = form.pack_into
-        self.size = form.size
-
-    def connect(self, loop: Loop) -> None:
-        """Get a socket of one's own; without one, the relay's serves as before."""
-        self.link = open_link(self.relay.socket, self.address, self.relay.take, SHARED_SPACE)
-        if self.link is not None:
-            self.emit = self.link.send
-            loop.watch(self.link.fileno(), self.on_ready)
-
-    def disconnect(self, loop: Loop) -> None:
-        """Give it back."""
-        if self.link is not None:
-            loop.forget(self.link.fileno())
-            self.link.close()
-            self.link = self.emit = None
-
-    def on_ready(self, _events: int) -> None:
-        """Take one packet from the peer's own socket."""
-        assert self.link is not None
-        try:
-            size = self.link.recv_into(SHARED_SPACE)
-        except OSError:
-            return
-        self.allocation.deliver(self, SHARED, HEADROOM, size)
-
-
-class RelaySocket:
-    """A relayed transport address. `announced` is what peers see, which differs from the bound one behind NAT."""
-
-    __slots__ = ("_recvfrom_into", "allocation", "announced", "socket")
-
-    def __init__(self, opened: socket.socket, announced: Endpoint, allocation: Allocation) -> None:
-        self.socket = opened
-        self.announced = announced
-        self.allocation = allocation
-        self._recvfrom_into = opened.recvfrom_into
-
-    def on_ready(self, _events: int) -> None:
-        """Take one packet from a peer."""
-        try:
-            size, source = self._recvfrom_into(SHARED_SPACE)
-        except OSError:
-            return
-        self.take(size, source)
-
-    def take(self, size: int, source: Endpoint) -> None:
-        """A packet from `source` lies in the shared buffer."""
-        self.allocation.receive(source, SHARED, HEADROOM, size)
-
-    @property
-    def family(self) -> int:
-        """1 or 2, as on the wire."""
-        return IPV4 if self.socket.family == socket.AF_INET else IPV6
-
-
-@dataclass(slots=True)
-class Grounds:
-    """What all allocations of a relay share."""
-
-    counts: Counts
-    policy: PeerPolicy
-    loop: Loop
-    relays: dict[Endpoint, RelaySocket] = field(default_factory=dict)
-    """Every live relayed address, by what peers see."""
-    listening_ports: frozenset[int] = frozenset()
-
-    def is_closed(self, address: Endpoint) -> bool:
-        """Whether nobody may send to this port: it amplifies, or it is where this relay listens (a loop)."""
-        own = address[1] in self.listening_ports and address[0] in self.policy.own
-        return own or address[1] in FORBIDDEN_PORTS
 
 
 @dataclass(slots=True)
@@ -203,8 +63,8 @@ class Allocation:
         self.sends: dict[bytes, Peer] = {}
         self.bytes_sent = self.bytes_received = self.packets_sent = self.packets_received = 0
         self.sent_limit = self.received_limit = sys.maxsize
+        self.emit: Callable[[memoryview | bytes], object]
         self._grounds = grounds
-        self._to_client = client.send
         self._is_stream = client.transport != "udp"
 
     # The data path.
@@ -224,13 +84,8 @@ class Allocation:
                 emit(data)
             except OSError:  # often what became of an earlier packet
                 self._send_again(emit, data)
-        elif peer.is_own:
-            self._hand_over(peer, view, start, size)
-        else:
-            try:
-                peer.sendto(view[start : start + size], peer.address)
-            except OSError:
-                self.drop("send_error")
+        elif not peer.is_own or not self._hand_over(peer, view, start, size):
+            self._send_unlinked(peer, view[start : start + size])
 
     def _send_again(self, emit: Callable[[memoryview], int], data: memoryview) -> None:
         try:
@@ -266,24 +121,34 @@ class Allocation:
         if padding:
             view[end : end + padding] = _ZEROS[:padding]
             end += padding
-        self._to_client(view[begin:end])
+        try:
+            self.emit(view[begin:end])
+        except OSError:
+            self.drop("client_error")
 
-    def _hand_over(self, peer: Peer, view: memoryview, start: int, size: int) -> None:
+    def _send_unlinked(self, peer: Peer, data: memoryview) -> None:
+        """By the relay's own socket; a peer that is sent much to gets another."""
+        try:
+            peer.sendto(data, peer.address)
+        except OSError:
+            self.drop("send_error")
+        peer.unlinked += 1
+        if peer.unlinked == LINK_AFTER and sum(each.link is not None for each in self.peers.values()) < MAX_LINKS:
+            peer.connect(self._grounds.loop)
+
+    def _hand_over(self, peer: Peer, view: memoryview, start: int, size: int) -> bool:
         """To an address of this relay itself: straight to its allocation, since many networks route no packet back.
 
-        Other ports of the host are reached only where the owner's list says so.
+        False for other ports of the host where the owner's list opens them.
         """
         target = self._grounds.relays.get(peer.address)
         if target is not None:
             target.allocation.receive(peer.relay.announced, view, start, size)
-            return
+            return True
         if not peer.is_allowed:
             self.drop("own_address")
-            return
-        try:
-            peer.sendto(view[start : start + size], peer.address)
-        except OSError:
-            self.drop("send_error")
+            return True
+        return False
 
     def send_copy(self, peer: Peer, data: bytes) -> None:
         """As `send`, for bytes that lie in no buffer with room before them."""
@@ -348,13 +213,6 @@ class Allocation:
         peer = self.peers.get(binding.address) or self.admit(binding.address)
         if peer is not None:
             peer.number = binding.number
-            is_elsewhere = not peer.is_own or (peer.is_allowed and peer.address not in self._grounds.relays)
-            if (
-                peer.link is None
-                and is_elsewhere
-                and sum(each.link is not None for each in self.peers.values()) < MAX_LINKS
-            ):
-                peer.connect(self._grounds.loop)
             self.channels[binding.number] = peer
 
     # Time.

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from time import monotonic
 
 from fazt.apps.turn.engine.access import Credential, Refused
-from fazt.apps.turn.engine.allocations import Allocation, Client, Grounds, RelaySocket
+from fazt.apps.turn.engine.allocations import Allocation
 from fazt.apps.turn.engine.links import Endpoint
 from fazt.apps.turn.engine.loop import Loop
+from fazt.apps.turn.engine.paths import Client, Grounds, RelaySocket
 from fazt.apps.turn.engine.peers import to_bytes
 from fazt.apps.turn.engine.ports import Ports, PortsExhausted
 from fazt.apps.turn.model import Limits, Note

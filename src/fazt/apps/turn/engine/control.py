@@ -5,11 +5,12 @@ from __future__ import annotations
 from time import monotonic
 
 from fazt.apps.turn.engine.access import Credential, Gate, Refused
-from fazt.apps.turn.engine.allocations import Allocation, Client, Grounds
+from fazt.apps.turn.engine.allocations import Allocation
 from fazt.apps.turn.engine.births import Births
 from fazt.apps.turn.engine.counts import Counts
 from fazt.apps.turn.engine.floods import AnswerLimit
 from fazt.apps.turn.engine.links import Endpoint
+from fazt.apps.turn.engine.paths import Client, Grounds
 from fazt.apps.turn.engine.peers import to_bytes, to_text
 from fazt.apps.turn.model import Limits, Note
 from fazt.apps.turn.wire import attributes as a

@@ -5,8 +5,9 @@ from __future__ import annotations
 import struct
 from typing import Protocol
 
-from fazt.apps.turn.engine.allocations import Allocation, Client
+from fazt.apps.turn.engine.allocations import Allocation
 from fazt.apps.turn.engine.counts import Counts
+from fazt.apps.turn.engine.paths import Client
 from fazt.apps.turn.wire.attributes import DATA, FINGERPRINT, XOR_PEER_ADDRESS
 from fazt.apps.turn.wire.message import pack_type
 from fazt.apps.turn.wire.numbers import COOKIE, INDICATION, SEND

@@ -1,7 +1,7 @@
 """Connected sockets beside an unconnected one: the kernel finds the way once, not for each packet.
 
 A socket that is bound to the same address as another and connected to one remote address gets just that one's
-packets, the other one all the rest. Measured: a fifth less CPU for each relayed packet (docs/decisions/0013-relay-loop.md).
+packets, the other one all the rest. What that saves is in docs/decisions/0013-relay-loop.md.
 """
 
 from __future__ import annotations
@@ -28,12 +28,11 @@ def open_link(
     except OSError:
         return None
     try:
-        # Shared for this moment only, so that no other process can ever bind it as well.
+        # The base shares its address for this moment only: no other process can bind it as well at any other.
         base.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         link.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         link.bind(base.getsockname())
         link.connect(remote)
-        link.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
     except OSError:
         link.close()
         return None

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
 
-from fazt.apps.turn.engine.allocations import HEADROOM, SHARED, SHARED_SPACE, Allocation
+from fazt.apps.turn.engine.allocations import Allocation
+from fazt.apps.turn.engine.buffer import HEADROOM, SHARED, SHARED_SPACE
 from fazt.apps.turn.engine.frames import Answers, pass_on
 from fazt.apps.turn.engine.links import Endpoint, open_link
 from fazt.apps.turn.engine.loop import Loop
@@ -17,7 +17,7 @@ from fazt.apps.turn.model import Transport
 class UdpClient:
     """A source address on a UDP listener. With an allocation it has a socket of its own."""
 
-    __slots__ = ("_emit", "_link", "_recv_into", "address", "allocation", "listener", "transport")
+    __slots__ = ("_link", "_recv_into", "address", "allocation", "listener", "transport")
 
     def __init__(self, listener: UdpListener, address: Endpoint) -> None:
         self.transport: Transport = "udp"
@@ -25,16 +25,13 @@ class UdpClient:
         self.address = address
         self.allocation: Allocation | None = None
         self._link: socket.socket | None = None
-        self._emit: Callable[[memoryview | bytes], object] = self._send_unlinked
 
-    def send(self, data: memoryview | bytes) -> None:
+    def answer(self, data: bytes) -> None:
         """See Client."""
         try:
-            self._emit(data)
+            self._send(data)
         except OSError:
             self.listener.answers.counts.add("dropped.client_error")
-
-    answer = send
 
     def attach(self, allocation: Allocation | None) -> None:
         """See Client."""
@@ -43,14 +40,15 @@ class UdpClient:
         if self._link is not None:
             listener.loop.forget(self._link.fileno())
             self._link.close()
-            self._link, self._emit = None, self._send_unlinked
+            self._link = None
         if allocation is None:
             listener.clients.pop(self.address, None)
             return
         listener.clients[self.address] = self
+        allocation.emit = self._send
         link = open_link(listener.socket, self.address, listener.take, SHARED_SPACE)
         if link is not None:
-            self._link, self._emit, self._recv_into = link, link.send, link.recv_into
+            self._link, self._recv_into, allocation.emit = link, link.recv_into, link.send
             listener.loop.watch(link.fileno(), self.on_ready)
 
     def on_ready(self, _events: int) -> None:
@@ -59,7 +57,9 @@ class UdpClient:
             size = self._recv_into(SHARED_SPACE)
         except OSError:
             return
-        self.take(size)
+        allocation = self.allocation
+        if size < 4 or allocation is None or not pass_on(allocation, SHARED, HEADROOM, size):
+            self.take(size)
 
     def take(self, size: int) -> None:
         """A packet of this client lies in the shared buffer."""
@@ -69,7 +69,7 @@ class UdpClient:
         elif not pass_on(allocation, SHARED, HEADROOM, size):
             self.listener.answers.handle(self, allocation, bytes(SHARED_SPACE[:size]))
 
-    def _send_unlinked(self, data: memoryview | bytes) -> int:
+    def _send(self, data: memoryview | bytes) -> int:
         return self.listener.socket.sendto(data, self.address)
 
 

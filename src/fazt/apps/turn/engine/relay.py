@@ -12,12 +12,13 @@ from time import time
 
 from fazt.apps.turn.engine.access import Gate
 from fazt.apps.turn.engine.addresses import choose_relay_address, list_own_addresses
-from fazt.apps.turn.engine.allocations import Allocation, Grounds, RelaySocket
+from fazt.apps.turn.engine.allocations import Allocation
 from fazt.apps.turn.engine.births import Births, RelayAddress
 from fazt.apps.turn.engine.control import Control
 from fazt.apps.turn.engine.counts import Counts
 from fazt.apps.turn.engine.listeners import TcpListener, UdpListener, open_tcp, open_udp
 from fazt.apps.turn.engine.loop import Loop
+from fazt.apps.turn.engine.paths import Grounds, RelaySocket
 from fazt.apps.turn.engine.peers import PeerPolicy
 from fazt.apps.turn.engine.ports import Ports
 from fazt.apps.turn.engine.streams import StreamRules

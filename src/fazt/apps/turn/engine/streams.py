@@ -9,7 +9,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from time import monotonic
 
-from fazt.apps.turn.engine.allocations import BUFFER_SIZE, HEADROOM, Allocation
+from fazt.apps.turn.engine.allocations import Allocation
+from fazt.apps.turn.engine.buffer import BUFFER_SIZE, HEADROOM
 from fazt.apps.turn.engine.frames import Answers, pass_on
 from fazt.apps.turn.engine.links import Endpoint
 from fazt.apps.turn.engine.loop import Loop
@@ -68,7 +69,7 @@ class Stream:
     # The client's end of an allocation.
 
     def send(self, data: memoryview | bytes) -> None:
-        """See Client: while older bytes wait for the client to read, relayed packets are dropped."""
+        """Relayed packets: while older bytes wait for the client to read, relayed packets are dropped."""
         if self._waiting:
             self._answers.counts.add("dropped.slow_stream")
         else:
@@ -86,6 +87,8 @@ class Stream:
     def attach(self, allocation: Allocation | None) -> None:
         """See Client."""
         self.allocation = allocation
+        if allocation is not None:
+            allocation.emit = self.send
         self.close_at = monotonic() + IDLE_S
 
     def is_overdue(self, now: float) -> bool:

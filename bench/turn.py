@@ -6,18 +6,22 @@ What is printed is CPU time of the server for each relayed packet, and loss, at 
 from __future__ import annotations
 
 import os
+import re
 import select
 import shutil
 import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import msgspec
 
 from fazt.apps.turn.engine.client import TurnClient
@@ -218,8 +222,70 @@ def make_packet(session: Session, channel: int, payload: bytes, load: Load) -> b
         return far.recv(65_536)
 
 
+@contextmanager
+def cloud() -> Iterator[tuple[str, int, int]]:
+    """(URL, relay's process id, relay's port) of the whole program."""
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {
+            **os.environ,
+            "FAZT_DATA": f"{folder}/data.db",
+            "FAZT_OWNER_EMAIL": "owner@example.org",
+            "FAZT_OWNER_PASSWORD": "correct horse battery",
+        }
+        command = [sys.executable, "-m", "fazt", "serve", "--listen", "127.0.0.1:0", "--turn-listen", "127.0.0.1:0"]
+        with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+            try:
+                assert process.stderr is not None
+                found = next(filter(None, (re.search(r" at (http://\S+:\d+)$", line) for line in process.stderr)))
+                url = found[1]
+                auth = ("owner@example.org", "correct horse battery")
+                with httpx.Client(base_url=url, auth=auth) as owner:
+                    owner.put("/api/v1/settings/turn.allow_peers", json={"value": ["127.0.0.0/8"]}).raise_for_status()
+                    owner.put("/api/v1/settings/turn.static_users", json={"value": [f"{USER}:{PASSWORD}"]})
+                    owner.put("/api/v1/settings/turn.refusals_per_second", json={"value": 1_000})
+                    uri = owner.get("/api/v1/turn/status").json()["uris"][0]
+                children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+                relay = next(int(c) for c in children if b"turn" in Path(f"/proc/{c}/cmdline").read_bytes())
+                yield url, relay, int(re.search(r":(\d+)\?", uri)[1])  # type: ignore[index]
+            finally:
+                process.terminate()
+
+
+def measure_pages(url: str, seconds: float) -> float:
+    """p99 of a page, in milliseconds, asked for a hundred times a second."""
+    times = []
+    with httpx.Client(base_url=url) as client:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            started = time.monotonic()
+            client.get("/login")
+            times.append(time.monotonic() - started)
+            time.sleep(max(0.0, 0.01 - times[-1]))
+    return statistics.quantiles(times, n=100)[98] * 1_000
+
+
+def compare_pages() -> None:
+    """How pages of the program do while its relay works."""
+    with cloud() as (url, relay, port), ThreadPoolExecutor(1) as pool:
+        measure_pages(url, 1)
+        idle = measure_pages(url, SECONDS)
+        for load in LOADS[:2]:
+            busy = pool.submit(subprocess.run, measuring(url), capture_output=True, text=True, check=True)
+            _, lost = run_load(load, relay, port)
+            p99 = float(busy.result().stdout)
+            print(f"p99 of a page: {idle:.1f} ms idle, {p99:.1f} ms at {load} ({p99 / idle:.2f}), loss {lost:.3%}")
+
+
+def measuring(url: str) -> list[str]:
+    """The command by which another process measures pages: this one is busy sending packets."""
+    return [sys.executable, __file__, "--pages", url]
+
+
 def main() -> None:
     """Run and print."""
+    if sys.argv[1:2] == ["--pages"]:
+        print(measure_pages(sys.argv[2], SECONDS * 0.8))
+        return
     if not shutil.which("turnserver"):
         sys.exit("bench/turn.py compares with coturn: apt-get install coturn")
     print(f"CPU of the server for each relayed packet (us), and loss; {SESSIONS} sessions, median of {ROUNDS}")
@@ -230,6 +296,7 @@ def main() -> None:
             ours, theirs = (statistics.median(run[side][0] for run in runs) for side in (0, 1))
             lost = [statistics.median(run[side][1] for run in runs) for side in (0, 1)]
             print(f"{load!s:<28}{ours:>8.1f}{theirs:>8.1f}{ours / theirs:>8.2f}{lost[0]:>12.3%}{lost[1]:>10.3%}")
+    compare_pages()
 
 
 if __name__ == "__main__":

@@ -107,7 +107,7 @@ def samples(rng: random.Random, signed: list[bytes]) -> list[bytes]:
 
 
 def test_malformed_packets_do_no_harm(relay: RelayUnderTest) -> None:
-    """FAZT_TURN_FUZZ_PACKETS=3000000 is about five minutes."""
+    """FAZT_TURN_FUZZ_PACKETS=10000000 is about five minutes."""
     seed = random.randrange(1 << 32)
     rng = random.Random(seed)
     with relay.client() as client, relay.client() as bystander:

@@ -160,6 +160,12 @@ def test_without_the_option_there_is_no_relay(shared_program: Program) -> None:
     assert "not running" in shared_program.run("turn", "status").stdout
 
 
+def test_without_a_server_there_is_no_relay_either(tmp_path: Path) -> None:
+    program = Program(tmp_path)
+    assert "not running" in program.run("turn", "status").stdout
+    assert program.run("turn", "credentials", check=False).returncode == 7
+
+
 def test_a_port_that_is_taken_is_said_and_tried_again(cloud: Program, owner: httpx.Client, tmp_path: Any) -> None:
     way = parse_uri(status(owner)["uris"][0])
     assert way is not None

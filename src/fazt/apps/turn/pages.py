@@ -8,8 +8,8 @@ from litestar import Request, Response, get, post
 
 from fazt.apps.turn import store
 from fazt.apps.turn.actions import find_seat
-from fazt.apps.turn.engine.calls import MAX_PEOPLE, CallHall
-from fazt.apps.turn.engine.desk import Desk
+from fazt.apps.turn.engine.calls import MAX_PEOPLE, get_hall
+from fazt.apps.turn.engine.desk import get_desk
 from fazt.apps.turn.model import check_room
 from fazt.core import Core
 from fazt.core.app import Card
@@ -25,8 +25,8 @@ Asked = Request[Any, Any, Any]
 
 async def card(core: Core, caller: Caller) -> Card:
     """What the dashboard says about calls."""
-    people = sum(len(room) for room in core.get(CallHall).rooms.values())
-    status = core.get(Desk).describe()
+    people = sum(len(room) for room in get_hall(core).rooms.values())
+    status = get_desk(core).describe()
     if status.is_on and not status.is_running and caller.is_owner:
         return Card("Relay down", status.problem or "It is being started again.", "Look", "/calls", attention=True)
     line = "The relay is running." if status.is_running else "Without a relay; fine in one network."
@@ -40,15 +40,15 @@ async def show_calls(core: Core, caller: Caller, request: Asked) -> Response[Any
         request,
         "turn/calls.html",
         invitations=await core.db.read(store.list_invitations, caller.user_id, core.clock()),
-        rooms={name: len(people) for name, people in core.get(CallHall).rooms.items()},
-        relay=core.get(Desk).describe(),
+        rooms={name: len(people) for name, people in get_hall(core).rooms.items()},
+        relay=get_desk(core).describe(),
     )
 
 
 @get("/calls/relay", guards=[owner])
 async def show_relay(core: Core, request: Asked) -> Response[Any]:
     """The live part of the page."""
-    return page(request, "turn/relay.html", relay=core.get(Desk).describe())
+    return page(request, "turn/relay.html", relay=get_desk(core).describe())
 
 
 @post("/calls", guards=[member])

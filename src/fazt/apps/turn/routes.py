@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from fazt.apps.turn import store
 from fazt.apps.turn.actions import find_seat
-from fazt.apps.turn.engine.calls import CallHall
-from fazt.apps.turn.engine.desk import Desk
+from fazt.apps.turn.engine.calls import get_hall
+from fazt.apps.turn.engine.desk import get_desk
 from fazt.apps.turn.model import Credentials, Invitation, Moment, RelayStatus, check_room
 from fazt.core import Core
 from fazt.core.auth import Caller
@@ -38,13 +38,13 @@ class InvitationIssued(Struct, frozen=True):
 @get("/api/v1/turn/credentials", guards=[needs("turn:use")])
 async def give_credentials(core: Core, caller: Caller) -> Credentials:
     """What a client needs to use the relay, for the next hours (the TURN REST scheme)."""
-    return core.get(Desk).issue(caller.user_id)
+    return get_desk(core).issue(caller.user_id)
 
 
 @get("/api/v1/turn/status", guards=[owner])
 async def show_status(core: Core) -> RelayStatus:
     """Where the relay listens, what it has done since it started, and its allocations now."""
-    return core.get(Desk).describe()
+    return get_desk(core).describe()
 
 
 @get("/api/v1/turn/history", guards=[owner])
@@ -97,7 +97,7 @@ async def signal(socket: WebSocket[Any, Any, Any], core: Core, caller: Caller | 
         await socket.send_json({"type": "refused", "why": "This invitation has ended. Ask for a new one."})
         await socket.close(4403)
         return
-    await core.get(CallHall).attend(seat, socket)
+    await get_hall(core).attend(seat, socket)
 
 
 ROUTES = [

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from fazt.apps.turn.engine.desk import Desk
+from fazt.apps.turn.engine.desk import get_desk
 from fazt.core.app import ScriptFunction
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 async def give_credentials(core: Core, caller: Caller) -> dict[str, Any]:
     """Username, password, ttl in seconds and uris, for the page that a function serves."""
-    answer: dict[str, Any] = msgspec.to_builtins(core.get(Desk).issue(caller.user_id))
+    answer: dict[str, Any] = msgspec.to_builtins(get_desk(core).issue(caller.user_id))
     return answer
 
 

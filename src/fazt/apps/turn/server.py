@@ -8,8 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from fazt.apps.turn import store
-from fazt.apps.turn.engine.calls import CallHall
-from fazt.apps.turn.engine.desk import Desk
+from fazt.apps.turn.engine.desk import Desk, get_desk
 from fazt.apps.turn.model import measure_moment
 from fazt.core.log import get_logger
 
@@ -39,9 +38,7 @@ TOLD = (
 @asynccontextmanager
 async def run(core: Core) -> AsyncIterator[None]:
     """The relay runs inside this block, where `--turn-listen` asks for it."""
-    desk = Desk(core)
-    core.add(desk)
-    core.add(CallHall(desk))
+    desk = get_desk(core)
     if core.config.turn_listen is None:
         yield
         return

@@ -24,16 +24,22 @@ _FIND_INVITATION = select(invitation.c.id, invitation.c.room, invitation.c.creat
 )
 
 
-def use_secrets(conn: Connection, now: int) -> tuple[str, ...]:
-    """The secrets that are good now, newest first; makes the first, and a new one when the newest is old."""
+def find_secrets(conn: Connection, now: int) -> tuple[str, ...]:
+    """The secrets that are good now, newest first; none when it is time for a new one."""
     rows = conn.execute(select(secret).order_by(secret.c.id.desc())).all()
     if not rows or rows[0].created_at <= now - ROTATE_AFTER:
-        conn.execute(insert(conn, secret).values(secret=new_secret(), created_at=now))
-        conn.execute(delete(secret).where(secret.c.created_at <= now - ROTATE_AFTER - KEEP_SECRET))
-        rows = conn.execute(select(secret).order_by(secret.c.id.desc())).all()
+        return ()
     # The one before counts for a while after it was followed.
     followed = zip(rows[1:], rows, strict=False)
     return (rows[0].secret, *(old.secret for old, new in followed if new.created_at > now - KEEP_SECRET))
+
+
+def use_secrets(conn: Connection, now: int) -> tuple[str, ...]:
+    """As find_secrets; makes the new one when it is time."""
+    if not find_secrets(conn, now):
+        conn.execute(delete(secret).where(secret.c.created_at <= now - ROTATE_AFTER - KEEP_SECRET))
+        conn.execute(insert(conn, secret).values(secret=new_secret(), created_at=now))
+    return find_secrets(conn, now)
 
 
 def add_moment(conn: Connection, row: Moment) -> None:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 from litestar.exceptions import WebSocketDisconnect, WebSocketException
 
+from fazt.apps.turn.engine.desk import Desk, get_desk
 from fazt.core.errors import Unavailable
 
 if TYPE_CHECKING:
-    from fazt.apps.turn.engine.desk import Desk
+    from fazt.core import Core
 
 MAX_PEOPLE = 4
 MAX_NAME = 60
@@ -178,6 +179,13 @@ class CallHall:
             return None
         answer: dict[str, Any] = msgspec.to_builtins(issued)
         return answer
+
+
+def get_hall(core: Core) -> CallHall:
+    """The program's rooms."""
+    if CallHall not in core.engines:
+        core.add(CallHall(get_desk(core)))
+    return core.get(CallHall)
 
 
 async def receive(socket: Socket) -> dict[str, Any] | None:

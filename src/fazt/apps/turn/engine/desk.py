@@ -37,7 +37,9 @@ class Desk:
         """What the relay has to know now."""
         get, listen = self.core.settings.get, self.core.config.turn_listen
         assert listen is not None
-        self._secrets = await self.core.db.write(store.use_secrets, self.core.clock())
+        now = self.core.clock()
+        found = await self.core.db.read(store.find_secrets, now)
+        self._secrets = found or await self.core.db.write(store.use_secrets, now)
         chain, key = await asyncio.to_thread(read_certificate, get("turn.certificate_file"), get("turn.key_file"))
         self._told = Orders(
             listen=await asyncio.to_thread(resolve_listen, listen.host),
@@ -92,7 +94,7 @@ class Desk:
         """The relay now."""
         ready, child = self.child.ready, self.child
         is_on = self.core.config.turn_listen is not None
-        problem = child.problem if is_on else "The program was started without --turn-listen."
+        problem = child.problem if is_on else "No server runs with --turn-listen."
         return RelayStatus(
             is_on=is_on,
             is_running=ready is not None,
@@ -104,6 +106,13 @@ class Desk:
             restarts=child.restarts,
             figures=child.figures,
         )
+
+
+def get_desk(core: Core) -> Desk:
+    """The program's desk. A command that works on the file has one too, without a relay behind it."""
+    if Desk not in core.engines:
+        core.add(Desk(core))
+    return core.get(Desk)
 
 
 def parse_users(lines: list[str]) -> dict[str, str]:

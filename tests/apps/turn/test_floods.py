@@ -52,6 +52,24 @@ def test_a_flood_of_strangers_is_answered_a_little_and_signed_in_people_on() -> 
         assert friend.refresh() == 600
 
 
+def test_forged_sources_leave_nothing_behind(relay: RelayUnderTest) -> None:
+    """Before a signature is right, the relay keeps nothing of anybody."""
+    request = build(ALLOCATE, REQUEST, bytes(12), [(a.REQUESTED_TRANSPORT, 17)])
+
+    def ask_from(count: int) -> None:
+        for n in range(count):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as forged:
+                forged.bind((f"127.{n >> 16 & 255}.{n >> 8 & 255}.{n & 255 or 1}", 0))
+                forged.sendto(request, ("127.0.0.1", relay.port))
+
+    ask_from(1_000)
+    relay.fresh_figures()
+    memory = relay.memory()
+    ask_from(10_000)
+    assert relay.count("requests.allocate") >= 5_000
+    assert relay.memory() < memory + 1_000_000
+
+
 def count_waiting(opened: socket.socket) -> int:
     """Packets that have come; the socket does not block."""
     count = 0

@@ -216,7 +216,7 @@ def test_a_token_is_shown_once_and_found_by_its_hash(conn: Connection) -> None:
     assert len(token.hint) < 12
     found = store.find_token(conn, digest(issued.secret), NOW)
     assert found is not None
-    assert found.caller.scopes == {"drive:rw", "textdb:read:posts"}
+    assert found.caller.scopes == frozenset({"drive:rw", "textdb:read:posts"})
     assert (found.caller.kind, found.caller.credential_id, found.caller.role) == ("token", issued.id, "owner")
     assert find_by_secret(conn, issued.secret[:-1] + ("0" if issued.secret[-1] != "0" else "1")) == ""
 

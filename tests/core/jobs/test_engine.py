@@ -26,8 +26,7 @@ from fazt.core.jobs import (
     run_job_now,
 )
 from tests.conftest import NOW
-from tests.core.jobs.parts import Clock, eventually, running_parts
-from tests.core.jobs.work import Work, has_one, is_empty, put
+from tests.core.jobs.parts import Clock, Work, eventually, has_one, is_empty, put, running_parts
 
 
 async def test_what_is_queued_runs_and_leaves_nothing(database: Database) -> None:
@@ -233,6 +232,12 @@ async def test_an_unknown_name_waits_until_its_app_is_back(database: Database) -
     async with running_parts(database, [work.job]):
         await eventually(is_empty(database))
     assert len(work.seen) == 2
+
+
+async def test_a_schedule_that_makes_no_sense_stops_the_start(database: Database) -> None:
+    with pytest.raises(Invalid, match="is not a schedule"):
+        async with running_parts(database, [Work(cron="every day").job]):
+            pass
 
 
 async def test_of_one_key_many_writers_at_once_queue_one(database: Database) -> None:

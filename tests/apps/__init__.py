@@ -1,0 +1,1 @@
+"""The apps, each in a folder of its name."""

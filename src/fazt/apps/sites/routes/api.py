@@ -17,7 +17,7 @@ from fazt.core.errors import Invalid
 from fazt.core.http.access import needs
 from fazt.core.http.messages import read_body, stream_body
 
-READ, WRITE = needs("sites:read"), needs("sites:write")
+READ, WRITE = needs("sites:read", some=True), needs("sites:write", some=True)
 MAX_MANIFEST_BYTES = 16 << 20
 BATCH = msgspec.msgpack.Decoder(dict[str, bytes])
 ROOT = "/api/v1/sites"

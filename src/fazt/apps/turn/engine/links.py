@@ -1,7 +1,7 @@
 """Connected sockets beside an unconnected one: the kernel finds the way once, not for each packet.
 
 A socket that is bound to the same address as another and connected to one remote address gets just that one's
-packets, the other one all the rest. What that saves is in docs/decisions/0013-relay-loop.md.
+packets, the other one all the rest. What that saves is in docs/decisions/0031-relay-loop.md.
 """
 
 from __future__ import annotations

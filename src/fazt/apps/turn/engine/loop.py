@@ -1,7 +1,7 @@
 """A level-triggered epoll loop: the relay's whole scheduler.
 
 One handler a descriptor, one read an event. Measured beside asyncio, uvloop and recvmmsg before it was chosen:
-docs/decisions/0013-relay-loop.md.
+docs/decisions/0031-relay-loop.md.
 """
 
 from __future__ import annotations

@@ -112,7 +112,7 @@ async def to_view(core: Core, request: AnyRequest, site: Site) -> SiteView:
 
 
 @get(ROOT, guards=[READ], summary="List sites")
-async def list_sites(core: Core, caller: Caller, request: AnyRequest, deleted: bool = False) -> list[SiteView]:  # noqa: FBT001, FBT002 - a query parameter
+async def list_sites(core: Core, caller: Caller, request: AnyRequest, deleted: bool = False) -> list[SiteView]:
     """Your sites; all of them where the cloud is yours. With `deleted`, those that can be brought back."""
     sites = await actions.list_sites(core, caller, deleted=deleted)
     return [await to_view(core, request, site) for site in sites]
@@ -153,7 +153,7 @@ async def change_site(core: Core, caller: Caller, request: AnyRequest, name: str
 
 
 @delete(ROOT + "/{name:str}", guards=[WRITE], summary="Delete a site", status_code=204)
-async def delete_site(core: Core, caller: Caller, name: str, forever: bool = False) -> None:  # noqa: FBT001, FBT002 - a query parameter
+async def delete_site(core: Core, caller: Caller, name: str, forever: bool = False) -> None:
     """Can be undone for some weeks, unless `forever`."""
     await actions.delete_site(core, caller, name, forever=forever)
 

@@ -30,6 +30,8 @@ class Program:
         self.data = folder / "data.db"
         self.arguments = arguments
         self.environment = environment
+        self.prefix: list[str] = []
+        """Words before the command, to run it under another program."""
         self.process: subprocess.Popen[str] | None = None
         self.port = 0
         self.lines: list[str] = []
@@ -67,7 +69,8 @@ class Program:
 
     def start(self) -> None:
         """Start, and wait until `/health` answers. A restart keeps the port."""
-        command = [sys.executable, "-m", "fazt", "serve", "--listen", f"127.0.0.1:{self.port}", *self.arguments]
+        listen = f"127.0.0.1:{self.port}"
+        command = [*self.prefix, sys.executable, "-m", "fazt", "serve", "--listen", listen, *self.arguments]
         self.process = subprocess.Popen(command, env=self.environ(), stderr=subprocess.PIPE, text=True)
         announced = threading.Event()
         threading.Thread(target=self._read, args=(self.process, announced), daemon=True).start()

@@ -64,6 +64,13 @@ class Database(Protocol):
         """Have `call` run on the loop after each commit that did `wake(conn, name)`; answers how to stop."""
         ...
 
+    def check_room(self, size: int) -> None:
+        """Before `size` more bytes are written: raises OverQuota where they would fill the disk to the brim.
+
+        The last megabytes stay free, so that deleting, and all that is small, still works on a full disk.
+        """
+        ...
+
     async def close(self) -> None:
         """Finish what was accepted, then close; on SQLite with a checkpoint of the log."""
         ...

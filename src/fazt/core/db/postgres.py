@@ -69,6 +69,9 @@ class PostgresDatabase:
         """See Database.watch."""
         return self._signals.watch(name, call)
 
+    def check_room(self, size: int) -> None:
+        """See Database.check_room. The server's disk is elsewhere, and it keeps a reserve of its own."""
+
     async def close(self) -> None:
         """See Database.close."""
         self._closed = True

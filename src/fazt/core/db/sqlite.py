@@ -8,6 +8,7 @@ synchronous=FULL), and a thousand small writes cost a few fsyncs.
 from __future__ import annotations
 
 import asyncio
+import os
 import queue
 import sqlite3
 import threading
@@ -30,6 +31,8 @@ from fazt.core.metrics import WRITE_BATCH, WRITE_SECONDS
 BATCH = 256
 READERS = 4
 SLOW_WRITE_S = 0.1
+RESERVE_BYTES = 16 * 1024 * 1024
+FULL = "The disk of this server is full; nothing was changed."
 PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
@@ -120,7 +123,7 @@ def foreseen(error: BaseException, *, reading: bool = False) -> BaseException:
     if reading and code == sqlite3.SQLITE_READONLY:
         return error
     if code == sqlite3.SQLITE_FULL:
-        known = OverQuota("The disk of this server is full; nothing was changed.", hint="Make room and try again.")
+        known = OverQuota(FULL, hint="Make room and try again.")
     elif code in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_BUSY}:
         known = Unavailable("The server cannot write its file just now; nothing was changed.")
     else:
@@ -186,6 +189,12 @@ class SqliteDatabase:
     def watch(self, name: str, call: Callable[[], None]) -> Callable[[], None]:
         """See Database.watch."""
         return self._signals.watch(name, call)
+
+    def check_room(self, size: int) -> None:
+        """See Database.check_room. What is written stands in the log first, and in the file when that is folded in."""
+        disk = os.statvfs(self.path)
+        if disk.f_bavail * disk.f_frsize < RESERVE_BYTES + 2 * size:
+            raise OverQuota(FULL, hint="Make room and try again.")
 
     async def close(self) -> None:
         """See Database.close."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from hashlib import sha256
 from itertools import islice
 from tempfile import TemporaryFile
@@ -22,7 +22,7 @@ from fazt.apps.sites.wire.headers import parse_headers
 from fazt.apps.sites.wire.ignore import Ignore
 from fazt.apps.sites.wire.redirects import parse_redirects
 from fazt.apps.sites.wire.types import MAX_COMPRESSED, is_compressible
-from fazt.core.errors import Invalid, NotFound
+from fazt.core.errors import Invalid, NotFound, OverQuota, Unavailable
 from fazt.core.ids import new_id
 
 if TYPE_CHECKING:
@@ -153,6 +153,7 @@ async def keep_contents(core: Core, site_id: int, contents: list[Content]) -> No
         assert parts[0] is not None, "every content has its plain bytes"
         ready.append(Content(parts[0], parts[1], parts[2]))
     for group in split(ready):
+        core.db.check_room(sum(content.held_bytes for content in group))
         await core.db.write(store.add_uploads, site_id, group, core.clock())
 
 
@@ -227,9 +228,22 @@ async def deploy_archive(
     limits = read_limits(core)
     async with spooled(stream) as file:
         archive = await asyncio.to_thread(open_archive, file, limits)
+        started = core.clock()
         site = await find_or_create(core, caller, name)
-        manifest = await send_archive(core, site, archive)
-        return await finish(core, new_deploy(core, caller, site, manifest, source=source, message=message))
+        try:
+            manifest = await send_archive(core, site, archive)
+            return await finish(core, new_deploy(core, caller, site, manifest, source=source, message=message))
+        except BaseException:
+            if site.created_at >= started and not site.version:
+                await take_back(core, site)
+            raise
+
+
+async def take_back(core: Core, site: Site) -> None:
+    """Remove a site whose first deploy came to nothing, so that what was refused has changed nothing."""
+    with suppress(OverQuota, Unavailable):  # the disk is too full even for that: it stays, empty, to be deleted
+        await core.db.write(store.take_back_site, site.id, core.clock())
+        await show(core, site.id)
 
 
 def open_temporary() -> BinaryIO:

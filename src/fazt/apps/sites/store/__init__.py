@@ -27,6 +27,7 @@ from fazt.apps.sites.store.sites import (
     remove_domain,
     rename_site,
     restore_site,
+    take_back_site,
 )
 from fazt.apps.sites.store.versions import (
     COLLECT_JOB,
@@ -90,4 +91,5 @@ __all__ = [
     "roll_back",
     "sweep_deploys",
     "sweep_uploads",
+    "take_back_site",
 ]

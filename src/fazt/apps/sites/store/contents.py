@@ -36,6 +36,11 @@ class Content(msgspec.Struct, frozen=True):
     gzip: Bytes | None = None
     brotli: Bytes | None = None
 
+    @property
+    def held_bytes(self) -> int:
+        """How many bytes of it are in memory, still to be written."""
+        return sum(len(part.data) for part in (self.raw, self.gzip, self.brotli) if part and part.data)
+
 
 def add_uploads(conn: Connection, site_id: int, contents: Iterable[Content], now: int) -> None:
     """Keep what has come for a site, until a version takes it over or it is swept."""

@@ -166,6 +166,13 @@ def condemn_site(conn: Connection, site_id: int, now: int) -> None:
     conn.execute(delete(domain).where(domain.c.site_id == site_id))
 
 
+def take_back_site(conn: Connection, site_id: int, now: int) -> None:
+    """Delete for good a site that has no version yet; one that has meanwhile got one stays."""
+    if not get_site_by_id(conn, site_id).version:
+        condemn_site(conn, site_id, now)
+        remove(conn, SEARCH_KIND, str(site_id))
+
+
 def list_condemned(conn: Connection, before: int) -> list[int]:
     """Ids of the sites that were deleted before this moment (ms)."""
     return list(conn.scalars(select(s.id).where(s.deleted_at < before).order_by(s.id)))

@@ -52,6 +52,7 @@ class Blobs:
             head += data
             if len(head) > CHUNK_BYTES:
                 return await self._receive_large(bytes(head), stream, max_bytes)
+        self.db.check_room(len(head))
         return await self.db.write(store.put, bytes(head), self.clock())
 
     async def open(self, hash: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
@@ -232,6 +233,7 @@ class Blobs:
 
     async def _write(self, ref: Ref, chunks: list[bytes]) -> Ref:
         """Make `chunks` durable as in `store.grow`."""
+        self.db.check_room(sum(map(len, chunks)))
         return await self.db.write(store.grow, ref, chunks, self.clock())
 
     async def _read(self, ref: Ref, n: int) -> bytes:

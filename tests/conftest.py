@@ -17,6 +17,7 @@ from fazt.core.db.opening import prepare_file, upgrade
 from fazt.core.db.postgres import parse_url
 from fazt.core.db.sqlite import create_sqlite_engine
 from tests.postgres import Cluster
+from tests.program import Program
 
 NOW = 1_800_000_000_000
 APP_NAMES = tuple(app.name for app in APPS)
@@ -83,3 +84,20 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
     db = open_database(config, APP_NAMES)
     yield db
     await db.close()
+
+
+@pytest.fixture
+def program(template_file: Path, tmp_path: Path) -> Iterator[Program]:
+    """The real program on a file of the test's own; the owner exists."""
+    shutil.copy(template_file, tmp_path / "data.db")
+    with Program(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def shared_program(template_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    """One program for all tests of a module that do not mind each other's traces."""
+    folder = tmp_path_factory.mktemp("shared")
+    shutil.copy(template_file, folder / "data.db")
+    with Program(folder) as running:
+        yield running

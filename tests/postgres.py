@@ -8,6 +8,7 @@ import subprocess
 from itertools import count
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 SETTINGS = {
     "listen_addresses": "",
@@ -29,14 +30,17 @@ def find_program(name: str) -> str:
 
 
 class Cluster:
-    """`with Cluster(folder) as cluster: url = cluster.create_database()`. PostgreSQL refuses root, so root steps down."""
+    """`with Cluster(folder) as cluster: url = cluster.create_database()`.
+
+    PostgreSQL refuses root, so root steps down.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
         self._numbers = count(1)
 
-    def __enter__(self) -> Cluster:
+    def __enter__(self) -> Self:
         if self.as_user:
             shutil.chown(self.folder, "postgres")
             for parent in self.folder.parents:
@@ -50,7 +54,9 @@ class Cluster:
         self._run(find_program("pg_ctl"), "-D", str(data), "-l", log, "-o", options, "-w", "start")
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._run(find_program("pg_ctl"), "-D", str(self.folder / "data"), "-m", "immediate", "stop")
 
     def _run(self, *command: str) -> None:

@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from fazt.core import Core
-    from fazt.core.auth import Caller
 
 SettingValue = bool | int | float | str | list[str]
 Scope = dict[str, Any]

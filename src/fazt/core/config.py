@@ -101,4 +101,6 @@ def parse_networks(text: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Net
     try:
         return tuple(ipaddress.ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip())
     except ValueError as error:
-        raise Invalid(f"FAZT_TRUSTED_PROXIES is {text!r}: {error}.", hint="For example 127.0.0.1,10.0.0.0/8.") from error
+        raise Invalid(
+            f"FAZT_TRUSTED_PROXIES is {text!r}: {error}.", hint="For example 127.0.0.1,10.0.0.0/8."
+        ) from error

@@ -22,7 +22,8 @@ class TextFormat(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """See logging.Formatter."""
-        line = f"{self.formatTime(record, '%H:%M:%S')} {record.levelname.lower()} {short_name(record)}: {record.getMessage()}"
+        at = self.formatTime(record, "%H:%M:%S")
+        line = f"{at} {record.levelname.lower()} {short_name(record)}: {record.getMessage()}"
         if rid := request_id.get():
             line += f" [{rid}]"
         return line + ("\n" + self.formatException(record.exc_info) if record.exc_info else "")

@@ -2,18 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Concatenate, ParamSpec, Protocol, TypeVar
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Engine, Table, event
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
+
+from fazt.core.log import get_logger
 
 P = ParamSpec("P")
 T = TypeVar("T")
 StoreFunction = Callable[Concatenate[Connection, P], T]
 
 AFTER = "fazt_after_commit"
+SIGNALS = "fazt_signals"
+ACTING = "fazt_acting"
+
+SQLITE_TROUBLE = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_INTERRUPT,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+}
+POSTGRES_TROUBLE = {"08", "25", "40", "53", "57", "58"}  # classes of SQLSTATE
+
+Acting = Callable[[Callable[..., Any]], AbstractContextManager[None]]
+
+log = get_logger(__name__)
 
 
 class Database(Protocol):
@@ -36,9 +60,58 @@ class Database(Protocol):
         """
         ...
 
+    def watch(self, name: str, call: Callable[[], None]) -> Callable[[], None]:
+        """Have `call` run on the loop after each commit that did `wake(conn, name)`; answers how to stop."""
+        ...
+
     async def close(self) -> None:
         """Finish what was accepted, then close; on SQLite with a checkpoint of the log."""
         ...
+
+
+class Signals:
+    """Who is to be woken after a commit, by name. One for each Database."""
+
+    def __init__(self) -> None:
+        self._calls: dict[str, list[Callable[[], None]]] = {}
+
+    def watch(self, name: str, call: Callable[[], None]) -> Callable[[], None]:
+        """See Database.watch."""
+        self._calls.setdefault(name, []).append(call)
+        return partial(self._calls[name].remove, call)
+
+    def tell(self, name: str) -> None:
+        """Wake those who watch `name`."""
+        for call in tuple(self._calls.get(name, ())):
+            call()
+
+
+def equip(engine: Engine, signals: Signals, acting: Acting | None = None) -> None:
+    """Give every new connection of `engine` what `wake` and `acting` look for."""
+
+    def give(_raw: object, record: Any) -> None:
+        record.info[SIGNALS] = signals
+        record.info[ACTING] = acting
+
+    event.listen(engine, "connect", give)
+
+
+def wake(conn: Connection, name: str) -> None:
+    """After this write's commit, wake those who `watch(name)`: "there is something new for you"."""
+    signals: Signals | None = conn.info.get(SIGNALS)
+    if signals is not None:
+        after_commit(conn, partial(signals.tell, name))
+
+
+@contextmanager
+def acting(conn: Connection, fn: Callable[..., Any]) -> Iterator[None]:
+    """Inside the block only what `fn`'s app may touch can be touched (on SQLite; see core.db.guard)."""
+    enter: Acting | None = conn.info.get(ACTING)
+    if enter is None:
+        yield
+    else:
+        with enter(fn):
+            yield
 
 
 def after_commit(conn: Connection, call: Callable[[], None]) -> None:
@@ -50,6 +123,15 @@ def take_after_commit(conn: Connection) -> list[Callable[[], None]]:
     """What after_commit gathered since the last take."""
     calls: list[Callable[[], None]] = conn.info.pop(AFTER, [])
     return calls
+
+
+def run_all(calls: Iterable[Callable[[], None]]) -> None:
+    """Run what after_commit gathered. One that raises is a bug, which must not cost others their answer."""
+    for call in calls:
+        try:
+            call()
+        except Exception:  # a rim: the data is committed, and nobody is left to raise to
+            log.exception("after a commit, %r failed", call)
 
 
 @contextmanager
@@ -64,11 +146,25 @@ def attempt(conn: Connection) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        conn.exec_driver_sql("ROLLBACK TO SAVEPOINT fazt_attempt")
-        conn.exec_driver_sql("RELEASE SAVEPOINT fazt_attempt")
         conn.info[AFTER] = before
+        with suppress(DBAPIError):  # the whole transaction may be gone already: a full disk, a lost server
+            conn.exec_driver_sql("ROLLBACK TO SAVEPOINT fazt_attempt")
+            conn.exec_driver_sql("RELEASE SAVEPOINT fazt_attempt")
         raise
     conn.exec_driver_sql("RELEASE SAVEPOINT fazt_attempt")
+
+
+def is_of_database(error: BaseException) -> bool:
+    """Whether `error` is the database's trouble (disk full, clash, connection lost) and not a statement's.
+
+    Code that catches what other code's statements raise must let these through: the whole write is undone.
+    """
+    original = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(original, sqlite3.Error):
+        return getattr(original, "sqlite_errorcode", 0) & 0xFF in SQLITE_TROUBLE
+    return str(getattr(original, "sqlstate", None) or "")[:2] in POSTGRES_TROUBLE or getattr(
+        error, "connection_invalidated", False
+    )
 
 
 def insert(conn: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:

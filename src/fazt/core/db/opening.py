@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection
+from contextlib import closing
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, inspect, text
@@ -64,7 +65,7 @@ def prepare_file(path: Path) -> None:
     if new:
         path.touch(mode=0o600)
     try:
-        with sqlite3.connect(path, isolation_level=None) as conn:
+        with closing(sqlite3.connect(path, isolation_level=None)) as conn:
             if new:
                 conn.execute("PRAGMA page_size=8192")
                 conn.execute("PRAGMA auto_vacuum=INCREMENTAL")
@@ -74,8 +75,6 @@ def prepare_file(path: Path) -> None:
             conn.execute("SELECT count(*) FROM sqlite_master")
     except sqlite3.DatabaseError as error:
         raise Invalid(f"{path} is not a database that fazt can open: {error}.") from error
-    finally:
-        conn.close()
 
 
 def open_database(config: Config, apps: Collection[str] = ()) -> Database:

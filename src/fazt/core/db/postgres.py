@@ -11,13 +11,14 @@ import random
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import create_engine
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from fazt.core.db.carrier import P, StoreFunction, T, take_after_commit
+from fazt.core.db.carrier import P, Signals, StoreFunction, T, equip, run_all, take_after_commit
 from fazt.core.errors import OverQuota, Unavailable
 from fazt.core.log import get_logger
 
@@ -40,6 +41,8 @@ class PostgresDatabase:
     def __init__(self, url: str, size: int = SIZE) -> None:
         self.engine = create_engine(parse_url(url), pool_size=size, max_overflow=0, pool_pre_ping=True)
         self._threads = ThreadPoolExecutor(size, thread_name_prefix="fazt-pg")
+        self._signals = Signals()
+        equip(self.engine, self._signals)
         self._closed = False
 
     async def read(self, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -52,15 +55,16 @@ class PostgresDatabase:
 
     async def write(self, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """See Database.write."""
-        answer, after = await self._send(self._write, fn, args, kwargs)
-        for call in after:
-            call()
-        return answer
+        return await self._send(partial(self._write, asyncio.get_running_loop()), fn, args, kwargs)
 
     async def _send(self, how: Callable[..., Any], fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         if self._closed:
             raise Unavailable("The server is stopping.", hint="Try again in a moment.")
         return await asyncio.get_running_loop().run_in_executor(self._threads, how, fn, args, kwargs)
+
+    def watch(self, name: str, call: Callable[[], None]) -> Callable[[], None]:
+        """See Database.watch."""
+        return self._signals.watch(name, call)
 
     async def close(self) -> None:
         """See Database.close."""
@@ -77,14 +81,17 @@ class PostgresDatabase:
         except OperationalError as error:
             raise foreseen(error) from error
 
-    def _write(self, fn: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Any, list[Callable[[], None]]]:
+    def _write(self, loop: asyncio.AbstractEventLoop, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         for tried in range(TRIES):
             try:
-                return self._write_once(fn, args, kwargs)
+                answer, after = self._write_once(fn, args, kwargs)
+                if after:  # from here, since whoever asked may have stopped waiting for the answer
+                    loop.call_soon_threadsafe(run_all, after)
+                return answer
             except DBAPIError as error:
                 if sqlstate(error) not in CLASHED or tried == TRIES - 1:
                     raise foreseen(error) from error
-            time.sleep(random.uniform(0, 0.005 * 2**min(tried, 5)))  # noqa: S311 - jitter, not a secret
+            time.sleep(random.uniform(0, 0.005 * 2 ** min(tried, 5)))  # noqa: S311 - jitter, not a secret
         raise AssertionError("the last try returns or raises")
 
     def _write_once(self, fn: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Any, list[Callable[[], None]]]:
@@ -108,5 +115,3 @@ def foreseen(error: DBAPIError) -> Exception:
     if state in CLASHED or isinstance(error, OperationalError):
         return Unavailable("The database cannot be reached or is busy; nothing was changed.", hint="Try again.")
     return error
-
-

@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from fazt.core.db.carrier import P, StoreFunction, T, take_after_commit
+from fazt.core.db.carrier import P, Signals, StoreFunction, T, equip, run_all, take_after_commit
 from fazt.core.db.guard import Guard
 from fazt.core.errors import FaztError, OverQuota, Unavailable
 from fazt.core.log import get_logger
@@ -72,8 +72,7 @@ def answer_all(calls: list[Call]) -> None:
                 call.future.set_exception(call.error)
             else:
                 call.future.set_result(call.answer)
-        for after in call.after or ():
-            after()
+        run_all(call.after or ())
 
 
 def post(calls: list[Call]) -> None:
@@ -128,7 +127,9 @@ class SqliteDatabase:
         self.guard = Guard(apps)
         self.engine = create_sqlite_engine(path, self.guard)
         self.path = path
-        self._point = self.engine.connect()
+        self._signals = Signals()
+        equip(self.engine, self._signals, self.guard.acting)
+        self._point = self._connect_to_read()
         self._reads: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
         self._writes: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
         self._closed = False
@@ -162,6 +163,10 @@ class SqliteDatabase:
         to.put(Call(fn, args, kwargs, loop, future))
         return await future
 
+    def watch(self, name: str, call: Callable[[], None]) -> Callable[[], None]:
+        """See Database.watch."""
+        return self._signals.watch(name, call)
+
     async def close(self) -> None:
         """See Database.close."""
         if self._closed:
@@ -181,13 +186,21 @@ class SqliteDatabase:
             conn.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         self.engine.dispose()
 
+    def _connect_to_read(self) -> Connection:
+        conn = self.engine.connect()
+        conn.exec_driver_sql("PRAGMA query_only=ON")
+        return conn
+
     def _read_forever(self) -> None:
-        with self.engine.connect() as conn:
+        with self._connect_to_read() as conn:
             while (call := self._reads.get()) is not None:
-                with self.guard.acting(call.fn):
+                try:
                     conn.exec_driver_sql("BEGIN")
-                    call.run(conn)
-                    conn.exec_driver_sql("ROLLBACK")
+                    with self.guard.acting(call.fn):
+                        call.run(conn)
+                except BaseException as error:  # noqa: BLE001 - carried to the caller, who raises it
+                    call.error = error
+                undo(conn)
                 if call.error is not None:
                     call.error = foreseen(call.error)
                 post([call])

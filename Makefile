@@ -1,0 +1,55 @@
+# Two commands do everything: `make serve` and `make test`. Each sets up what it needs, once.
+
+PREPARE = $(shell sh tools/find_python.sh) tools/prepare.py
+BIN = .venv/bin
+CODE = src tests tools $(wildcard bench)
+QUICK = tests/house $(wildcard tests/core/test_model.py tests/core/*/test_model.py \
+	tests/apps/*/test_model.py tests/apps/*/test_wire.py)
+
+.DEFAULT_GOAL := help
+.PHONY: help serve test check lint fmt bench docs lock clean prepare-serve prepare-check prepare-test
+
+help: ## Show what there is to make
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+serve: prepare-serve ## Set everything up and serve on http://localhost:4698
+	@exec $(BIN)/fazt serve
+
+test: prepare-test lint ## Set everything up (Debian packages too, when root), then check and run every test
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+check: prepare-check lint ## Format, lint, types, import contracts and the quick tests, in seconds
+	$(BIN)/python -m pytest -q $(QUICK)
+
+lint: prepare-check
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/mypy $(CODE)
+	$(BIN)/lint-imports --no-logo
+
+fmt: prepare-check ## Format the code and mend what can be mended by itself
+	$(BIN)/ruff check --fix-only $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+bench: prepare-test ## Measure fazt beside its peers; `make bench ONLY=db` for one part
+	@for file in $(or $(ONLY:%=bench/%.py),$(sort $(wildcard bench/[!_]*.py))); do \
+		echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+docs: prepare-check ## Write docs/reference.md from the manifests, and the pages of docs/ into site/
+	$(BIN)/python tools/reference.py
+	$(BIN)/python tools/pages.py
+
+lock: prepare-serve ## Choose new versions for requirements.lock (UPGRADE=1 for the newest)
+	$(BIN)/python tools/lock.py $(if $(UPGRADE),--upgrade)
+
+clean: ## Remove what make has made; data/ stays
+	rm -rf .venv .cache site build dist tests/e2e/node_modules
+
+prepare-serve:
+	@$(PREPARE) serve
+
+prepare-check:
+	@$(PREPARE) check
+
+prepare-test:
+	@$(PREPARE) test

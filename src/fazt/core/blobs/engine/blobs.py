@@ -1,0 +1,246 @@
+"""The async engine of blobs, over chunks in the database."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import Counter, OrderedDict, deque
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
+from itertools import islice
+from time import perf_counter
+from typing import Any
+
+from fazt.core.blobs import store
+from fazt.core.blobs.engine.pipe import Pipe, check_size, update_hash
+from fazt.core.blobs.model import CHUNK_BYTES, Blob, Ref, check_range
+from fazt.core.clock import Clock
+from fazt.core.db import Database
+from fazt.core.errors import Conflict, FaztError, Locked
+from fazt.core.ids import new_id
+
+READ_AHEAD = 2
+HASHERS = 64
+SPARE_BYTES = 16 * 1024 * 1024
+
+
+class Blobs:
+    """Bytes in and out. One for each running program; rows are counted by the store functions `keep` and `drop`."""
+
+    chunk_bytes = CHUNK_BYTES
+    batch = 4
+    """Chunks of one write: 512 KiB, a few ms of the writer thread."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self.db = db
+        self.clock = clock
+        self._pins: Counter[int] = Counter()
+        self._uploading: set[str] = set()
+        self._hashers: OrderedDict[str, tuple[int, Any]] = OrderedDict()
+
+    async def receive(self, stream: AsyncIterator[bytes], *, max_bytes: int) -> Blob:
+        """All bytes of `stream`, durable. `keep` the blob within the grace time (an hour), or it is swept away.
+
+        Raises TooLarge beyond `max_bytes`, OverQuota when the disk is full, and what the stream raises;
+        then nothing is left behind. Bytes that are here already are answered by the blob that is here.
+        """
+        stream = aiter(stream)
+        head = bytearray()
+        async for data in stream:
+            check_size(len(head) + len(data), max_bytes)
+            head += data
+            if len(head) > CHUNK_BYTES:
+                return await self._receive_large(bytes(head), stream, max_bytes)
+        return await self.db.write(store.put, bytes(head), self.clock())
+
+    async def open(self, hash: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """The bytes from `start` up to `end` (exclusive; None: all), piece by piece, read ahead of the consumer.
+
+        Raises NotFound and Invalid (outside the blob) with the first piece. What is being read is not swept away.
+        """
+        ref, first = await self.db.read(store.open_ref, hash, start)
+        start, stop = check_range(start, end, ref.size)
+        numbers = iter(range(start // ref.chunk_bytes, -(-stop // ref.chunk_bytes)) if start < stop else ())
+        reading: deque[tuple[int, asyncio.Future[bytes]]] = deque()
+        if first:
+            known: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+            known.set_result(first)
+            reading.extend((n, known) for n in islice(numbers, 1))
+        with self._pinned(ref.id):
+            try:
+                while True:
+                    for n in islice(numbers, 1 + READ_AHEAD - len(reading)):
+                        reading.append((n, asyncio.ensure_future(self._read(ref, n))))
+                    if not reading:
+                        return
+                    n, piece = reading.popleft()
+                    yield cut_out(await piece, n, ref, start, stop)
+            finally:
+                for _, piece in reading:
+                    piece.cancel()
+                await asyncio.gather(*(piece for _, piece in reading), return_exceptions=True)
+
+    async def read(self, hash: str) -> bytes:
+        """All bytes of a small blob. Raises NotFound, and TooLarge over 64 MiB."""
+        return await self.db.read(store.load, hash)
+
+    async def begin(self) -> str:
+        """The id of a new upload, which is filled by `append` and ends with `finish` or `abandon`."""
+        now = self.clock()
+        upload = new_id(now)
+        await self.db.write(store.begin_upload, upload, self.chunk_bytes, self._new_place(), now)
+        return upload
+
+    async def offset(self, upload: str) -> int:
+        """How many bytes of the upload are durable. Raises NotFound."""
+        finished = await self.db.read(store.find_finished, upload)
+        if finished is not None:
+            return finished.size
+        ref, _ = await self.db.read(store.get_filling, upload)
+        return ref.size
+
+    async def append(self, upload: str, offset: int, stream: AsyncIterator[bytes], *, max_bytes: int) -> int:
+        """Add the bytes of `stream`, which begin at `offset`; the new offset, durable.
+
+        When the stream breaks, what came before is kept: ask `offset`. Raises NotFound, Conflict when `offset` is
+        not where the upload is (`details["offset"]` is), Locked while another `append` is under way, TooLarge when the
+        whole upload would be more than `max_bytes`, OverQuota when the disk is full.
+        """
+        with self._alone(upload):
+            ref, tail = await self._get_filling(upload)
+            if offset != ref.size:
+                raise Conflict(f"The upload is at byte {ref.size}, not {offset}.", offset=ref.size)
+            with self._pinned(ref.id):
+                pipe = Pipe(ref, self._write, self._take_hasher(upload, ref.size), self.batch, tail)
+                try:
+                    await pipe.pour(stream, max_bytes)
+                finally:
+                    ref = await pipe.finish()
+                    self._put_hasher(upload, ref.size, pipe.hasher)
+            return ref.size
+
+    async def finish(self, upload: str) -> Blob:
+        """The upload as a blob; asked again within a day, the same. `keep` it as after `receive`. Raises NotFound."""
+        with self._alone(upload):
+            finished = await self.db.read(store.find_finished, upload)
+            if finished is not None:
+                return finished
+            ref, _ = await self.db.read(store.get_filling, upload)
+            with self._pinned(ref.id):
+                hasher = self._take_hasher(upload, ref.size) or await self._hash(ref)
+                blob, twice = await self.db.write(store.finish_upload, upload, ref, hasher.hexdigest(), self.clock())
+            if twice:
+                await self._remove(ref)
+            return blob
+
+    async def abandon(self, upload: str) -> None:
+        """Give the upload and its bytes up. Raises NotFound, Locked while bytes are coming in."""
+        with self._alone(upload):
+            self._hashers.pop(upload, None)
+            ref = await self.db.write(store.abandon_upload, upload)
+            if ref is not None:
+                await self._remove(ref)
+
+    async def sweep(self, graces: store.Graces = store.Graces()) -> None:
+        """Remove what nobody keeps and give empty pages back to the disk, resting as long as it works."""
+        more = True
+        while more:
+            started = perf_counter()
+            more = await self.db.write(store.sweep, self.clock(), graces, tuple(self._pins))
+            await asyncio.sleep(perf_counter() - started if more else 0)
+        more = True
+        while more:
+            started = perf_counter()
+            more = await self.db.write(store.free_pages, SPARE_BYTES)
+            await asyncio.sleep(perf_counter() - started if more else 0)
+
+    async def _receive_large(self, head: bytes, stream: AsyncIterator[bytes], max_bytes: int) -> Blob:
+        ref = await self.db.write(store.begin, self.chunk_bytes, self._new_place(), self.clock())
+        with self._pinned(ref.id):
+            pipe = Pipe(ref, self._write, hashlib.sha256(), self.batch)
+            try:
+                await pipe.push(head, max_bytes)
+                await pipe.pour(stream, max_bytes)
+                ref = await pipe.finish()
+                blob, twice = await self.db.write(store.seal, ref, pipe.hasher.hexdigest(), self.clock())
+            except BaseException:
+                await pipe.stop()
+                with suppress(FaztError):  # when not even this can be written, the sweeper does it later
+                    await self.db.write(store.discard, ref.id)
+                    await self._remove(ref)
+                raise
+        if twice:
+            await self._remove(ref)
+        return blob
+
+    async def _hash(self, ref: Ref) -> Any:
+        """The hash of what is there, read back: after a restart, or with very many uploads at once."""
+        hasher = hashlib.sha256()
+        for n in range(-(-ref.size // ref.chunk_bytes)):
+            await update_hash(hasher, [await self._read(ref, n)])
+        return hasher
+
+    def _take_hasher(self, upload: str, offset: int) -> Any | None:
+        """The running hash of what is before `offset`, or None where it is not known any more."""
+        if offset == 0:
+            return hashlib.sha256()
+        at, hasher = self._hashers.pop(upload, (0, None))
+        return hasher if at == offset else None
+
+    def _put_hasher(self, upload: str, offset: int, hasher: Any | None) -> None:
+        if hasher is not None:
+            self._hashers[upload] = (offset, hasher)
+        while len(self._hashers) > HASHERS:
+            self._hashers.popitem(last=False)
+
+    @contextmanager
+    def _alone(self, upload: str) -> Iterator[None]:
+        if upload in self._uploading:
+            raise Locked("Bytes of this upload are coming in on another connection.")
+        self._uploading.add(upload)
+        try:
+            yield
+        finally:
+            self._uploading.discard(upload)
+
+    @contextmanager
+    def _pinned(self, blob_id: int) -> Iterator[None]:
+        """The sweeper leaves this blob alone until the end of the block."""
+        self._pins[blob_id] += 1
+        try:
+            yield
+        finally:
+            self._pins[blob_id] -= 1
+            if not self._pins[blob_id]:
+                del self._pins[blob_id]
+
+    # What the implementation over object storage does in its own way.
+
+    def _new_place(self) -> str:
+        """The place of a new blob, as in Ref."""
+        return ""
+
+    async def _get_filling(self, upload: str) -> tuple[Ref, bytes]:
+        """What is being filled, and the bytes of its last chunk if that is not full."""
+        return await self.db.read(store.get_filling, upload)
+
+    async def _write(self, ref: Ref, chunks: list[bytes]) -> Ref:
+        """Make `chunks` durable as in `store.grow`."""
+        return await self.db.write(store.grow, ref, chunks, self.clock())
+
+    async def _read(self, ref: Ref, n: int) -> bytes:
+        """The chunk with this number. Raises NotFound when it is gone."""
+        return await self.db.read(store.read_chunk, ref.id, n)
+
+    async def _remove(self, ref: Ref) -> None:
+        """Delete the bytes and the row of a condemned blob that nobody can be reading."""
+        while await self.db.write(store.remove, ref.id):
+            pass
+
+
+def cut_out(chunk: bytes, n: int, ref: Ref, start: int, stop: int) -> bytes:
+    """The part of chunk number `n` that is between `start` and `stop` of the whole."""
+    begins = n * ref.chunk_bytes
+    if begins >= start and begins + len(chunk) <= stop:
+        return chunk
+    return chunk[max(0, start - begins) : stop - begins]

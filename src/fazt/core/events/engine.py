@@ -1,0 +1,87 @@
+"""Delivers events after their commit: to the apps' on_event, then to whoever listens live."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+
+from prometheus_client import Counter
+
+from fazt.core.clock import Clock
+from fazt.core.db import Database
+from fazt.core.errors import FaztError
+from fazt.core.events import store
+from fazt.core.events.model import Event
+from fazt.core.log import get_logger
+from fazt.core.metrics import REGISTRY
+
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
+
+EVENTS = Counter("fazt_events", "Events delivered.", ("name",), registry=REGISTRY)
+
+Listener = Callable[[Event], None]
+
+log = get_logger(__name__)
+
+
+class Events:
+    """The delivery of events. `handlers` are the apps' `on_event`, by app, in the order of the list of apps."""
+
+    def __init__(self, db: Database, clock: Clock, handlers: Mapping[str, store.OnEvent]) -> None:
+        self.handlers = dict(handlers)
+        self._db = db
+        self._clock = clock
+        self._listeners: list[Listener] = []
+        self._woken = asyncio.Event()
+
+    @asynccontextmanager
+    async def run(self) -> AsyncIterator[None]:
+        """Deliver inside the block, beginning with what is left from before."""
+        stop_watching = self._db.watch(store.SIGNAL, self._woken.set)
+        task = asyncio.create_task(self._deliver_forever(), name="fazt events")
+        try:
+            yield
+        finally:
+            stop_watching()
+            task.cancel()
+            await asyncio.wait([task])
+
+    def listen(self, callback: Listener) -> Callable[[], None]:
+        """Have `callback(event)` run on the loop for each event once it is delivered, in their order.
+
+        Answers how to stop. A callback must be quick and keep nobody waiting; nothing is kept for it.
+        """
+        self._listeners.append(callback)
+
+        def stop() -> None:
+            with suppress(ValueError):
+                self._listeners.remove(callback)
+
+        return stop
+
+    async def _deliver_forever(self) -> None:
+        pause_s = FIRST_PAUSE_S
+        while True:
+            self._woken.clear()
+            try:
+                events = await self._db.write(store.deliver_batch, self.handlers, now=self._clock())
+            except Exception as error:  # a rim: delivery goes on when the database does
+                unforeseen = None if isinstance(error, FaztError) else error
+                log.error("events wait %.1f s: %s", pause_s, error, exc_info=unforeseen)
+                await asyncio.sleep(pause_s)
+                pause_s = min(LONGEST_PAUSE_S, pause_s * 2)
+                continue
+            pause_s = FIRST_PAUSE_S
+            for fact in events:
+                self._tell(fact)
+            if len(events) < store.BATCH:
+                await self._woken.wait()
+
+    def _tell(self, fact: Event) -> None:
+        EVENTS.labels(fact.name).inc()
+        for listener in tuple(self._listeners):
+            try:
+                listener(fact)
+            except Exception:  # a rim: one listener's trouble never costs another the event
+                log.exception("%s: the listener %r failed", fact.name, listener)

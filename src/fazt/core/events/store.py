@@ -1,0 +1,110 @@
+"""Telling facts, and bringing each to every app once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, true, update
+
+from fazt.core.db import acting, attempt, is_of_database, wake
+from fazt.core.errors import NotFound
+from fazt.core.events.model import Event
+from fazt.core.events.schema import WAITING, event
+from fazt.core.jobs import JobEntry, complete, enqueue
+from fazt.core.log import get_logger
+
+OnEvent = Callable[[Connection, Event], None]
+
+SIGNAL = "events"
+BATCH = 100
+RETRY_JOB = "events.deliver"
+DEAD_JOB_EVENT = "jobs.dead"
+
+log = get_logger(__name__)
+
+INSERT = insert(event).returning(event.c.id)
+WAITING_EVENTS = select(event).where(WAITING).order_by(event.c.id).limit(BATCH)
+MARK = update(event).where(event.c.id == bindparam("event_id")).values(is_delivered=true())
+OLD = (
+    select(event.c.id)
+    .where(event.c.at < bindparam("before"), event.c.is_delivered)
+    .order_by(event.c.at)
+    .limit(bindparam("limit"))
+)
+
+
+def emit(conn: Connection, fact: Event, *, now: int) -> int:
+    """Tell `fact` in the transaction that makes it true; its id. It is delivered after the commit, or never."""
+    row = {"name": fact.name, "key": fact.key, "data": msgspec.json.encode(fact.data).decode(), "at": now}
+    wake(conn, SIGNAL)
+    return int(conn.execute(INSERT, row | {"is_delivered": False}).scalar_one())
+
+
+def deliver_batch(conn: Connection, handlers: Mapping[str, OnEvent], *, now: int) -> list[Event]:
+    """Bring the oldest undelivered events, up to BATCH, to all `handlers` (app: on_event); which they were.
+
+    A handler that raises undoes only what it did itself for that event, and is called again by a job.
+    """
+    events = [to_event(row) for row in conn.execute(WAITING_EVENTS)]
+    for fact in events:
+        for app, on_event in handlers.items():
+            deliver(conn, fact, app, on_event, now=now)
+    if events:
+        conn.execute(MARK, [{"event_id": fact.id} for fact in events])
+    return events
+
+
+def deliver(conn: Connection, fact: Event, app: str, on_event: OnEvent, *, now: int) -> None:
+    """Bring one event to one app, now or, where that fails, by a job."""
+    try:
+        with attempt(conn), acting(conn, on_event):
+            on_event(conn, fact)
+    except Exception as error:  # a rim: one app's trouble is kept for later and never holds up the others
+        if is_of_database(error):
+            raise
+        log.warning("%s: %s.on_event will be tried again", fact.name, app, exc_info=error)
+        payload = {"app": app, "event": msgspec.to_builtins(fact)}
+        enqueue(conn, RETRY_JOB, payload, now=now, run_at=now + 1_000, key=f"{fact.id}/{app}")
+
+
+def deliver_again(conn: Connection, handlers: Mapping[str, OnEvent], payload: dict[str, Any]) -> None:
+    """What `deliver` left to a job; the job ends in the same transaction. Raises what on_event raises."""
+    fact, app = msgspec.convert(payload["event"], Event), payload["app"]
+    if app not in handlers:
+        raise NotFound(f"The app {app!r} hears no events.")
+    if complete(conn, RETRY_JOB, f"{fact.id}/{app}"):
+        with acting(conn, handlers[app]):
+            handlers[app](conn, fact)
+
+
+def prune_events(conn: Connection, *, before: int, limit: int = 1_000) -> int:
+    """Forget up to `limit` delivered events older than `before` (ms); how many."""
+    ids = conn.execute(OLD, {"before": before, "limit": limit}).scalars().all()
+    if ids:
+        conn.execute(delete(event).where(event.c.id.in_(ids)))
+    return len(ids)
+
+
+def list_events(
+    conn: Connection, *, after_id: int = 0, before_id: int | None = None, prefix: str = "", limit: int = 100
+) -> list[Event]:
+    """Events of which the name begins with `prefix`, newest first, with ids between the two (exclusive)."""
+    wanted = select(event).where(event.c.id > after_id).order_by(event.c.id.desc()).limit(limit)
+    if before_id is not None:
+        wanted = wanted.where(event.c.id < before_id)
+    if prefix:
+        wanted = wanted.where(event.c.name.startswith(prefix, autoescape=True))
+    return [to_event(row) for row in conn.execute(wanted)]
+
+
+def tell_dead_job(conn: Connection, entry: JobEntry, *, now: int) -> None:
+    """Tell that a job was given up: what `Jobs` is given as `on_dead`."""
+    data = {"id": entry.id, "name": entry.name, "error": entry.error, "attempts": entry.attempts}
+    emit(conn, Event(DEAD_JOB_EVENT, data, key=entry.name), now=now)
+
+
+def to_event(row: Row[Any]) -> Event:
+    """A row as it is known outside."""
+    return Event(row.name, msgspec.json.decode(row.data), row.key, row.id, row.at)

@@ -1,0 +1,1 @@
+"""HTTP: the server and its limits, hosts, access, errors, ranges and conditional requests."""

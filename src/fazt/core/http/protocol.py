@@ -1,0 +1,135 @@
+"""uvicorn's HTTP/1.1 protocol with the limits it lacks: size of the head, and slow clients.
+
+One sweep over all connections every few seconds replaces a timer for each request, so the
+limits cost a request two assignments.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+MAX_HEAD_BYTES = 65_536
+MAX_HEADERS = 128
+HEAD_TIMEOUT_S = 20.0
+IDLE_TIMEOUT_S = 75.0
+BODY_TIMEOUT_S = 60.0
+WRITE_TIMEOUT_S = 120.0
+SWEEP_S = 2.0
+
+
+class LimitedProtocol(HttpToolsProtocol):
+    """One connection. Answers 431 to a head that is too large, 408 to one that does not end."""
+
+    head_since = 0.0
+    data_at = 0.0
+    paused_at = 0.0
+    head_bytes = 0
+    refusal = 400
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """See asyncio.Protocol."""
+        super().connection_made(transport)
+        self.data_at = self.loop.time()
+
+    def data_received(self, data: bytes) -> None:
+        """See asyncio.Protocol."""
+        self.data_at = self.loop.time()
+        super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        """See httptools."""
+        super().on_message_begin()
+        self.head_bytes = 0
+        self.head_since = self.data_at
+
+    def on_url(self, url: bytes) -> None:
+        """See httptools."""
+        super().on_url(url)
+        self._count(len(url))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """See httptools."""
+        super().on_header(name, value)
+        self._count(len(name) + len(value))
+
+    def _count(self, size: int) -> None:
+        self.head_bytes += size
+        if self.head_bytes > MAX_HEAD_BYTES or len(self.headers) > MAX_HEADERS:
+            self.refusal = 431
+            raise ValueError("head too large")
+
+    def on_headers_complete(self) -> None:
+        """See httptools."""
+        self.head_since = 0.0
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's name
+        """Refuse with the status that fits; `msg` is uvicorn's and says nothing more."""
+        if self.transport.is_closing():
+            return
+        text = {431: "The head of this request is too large.", 408: "The request took too long to arrive."}.get(
+            self.refusal, "This is not a request that HTTP/1.1 allows."
+        )
+        body = text.encode() + b"\n"
+        self.transport.write(
+            STATUS_LINE[self.refusal]
+            + b"content-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(body)
+            + body
+        )
+        self.transport.close()
+
+    def on_response_complete(self) -> None:
+        """As uvicorn's, but the sweep ends idle connections: no timer is made for each answer."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        self.data_at = self.loop.time()
+        if self.pipeline:
+            cycle, app = self.pipeline.pop()
+            self._start_asgi_task(cycle, app)
+
+    def pause_writing(self) -> None:
+        """See asyncio.Protocol."""
+        super().pause_writing()
+        self.paused_at = self.loop.time()
+
+    def resume_writing(self) -> None:
+        """See asyncio.Protocol."""
+        super().resume_writing()
+        self.paused_at = 0.0
+
+    def sweep(self, now: float) -> None:
+        """End this connection if its client is too slow, or idle for too long."""
+        idle_s = now - self.data_at
+        cycle: Any = self.cycle  # None before the first request, which uvicorn's types do not say
+        if self.paused_at and now - self.paused_at > WRITE_TIMEOUT_S:
+            self.transport.abort()
+        elif self.head_since:
+            if now - self.head_since > HEAD_TIMEOUT_S:
+                self.refusal = 408
+                self.send_400_response("")
+        elif cycle is None or cycle.response_complete:
+            if idle_s > IDLE_TIMEOUT_S:
+                self.transport.close()
+        elif self._waits_for_body() and idle_s > BODY_TIMEOUT_S:
+            self.transport.abort()
+
+    def _waits_for_body(self) -> bool:
+        """A task is waiting for the rest of a body, and it is not we who stopped reading."""
+        cycle: Any = self.cycle
+        return cycle is not None and not cycle.response_complete and cycle.more_body and not self.flow.read_paused
+
+
+async def sweep_forever(connections: set[Any]) -> None:
+    """Look after the connections of a server; runs until it is cancelled."""
+    loop = asyncio.get_running_loop()
+    while True:
+        await asyncio.sleep(SWEEP_S)
+        now = loop.time()
+        for connection in list(connections):
+            if isinstance(connection, LimitedProtocol):
+                connection.sweep(now)

@@ -1,0 +1,176 @@
+"""The first and last thing a request meets: dispatch by host and path, and errors by one table."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from fazt.core.app import Endpoint, Mount, Receive, Scope, Send
+from fazt.core.errors import NotFound, Unauthorized
+from fazt.core.http.errors import Problem, encode_problem, to_headers, to_problem
+from fazt.core.http.hosts import find_header, is_dashboard, is_secure, split_host, trust_proxy
+from fazt.core.http.messages import ClientGone, respond
+from fazt.core.ids import new_slug
+from fazt.core.log import request_id
+from fazt.core.metrics import REQUESTS
+
+if TYPE_CHECKING:
+    from fazt.core import Core
+
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
+    "connect-src 'self'; font-src 'self'; frame-src 'self'; worker-src 'self'; manifest-src 'self'; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (b"content-security-policy", CSP.encode()),
+    (b"x-frame-options", b"DENY"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+)
+HSTS = (b"strict-transport-security", b"max-age=31536000")
+
+ErrorPage = Callable[["Core", Scope, Problem], Awaitable[str]]
+
+
+class Root:
+    """The ASGI application that uvicorn runs.
+
+    `pages` is the Litestar application; `mounts` are tried first, by their longest prefix.
+    `error_page` renders a problem for people.
+    """
+
+    def __init__(self, core: Core, pages: Any, mounts: list[Mount], error_page: ErrorPage) -> None:
+        self.core = core
+        self.pages = pages
+        self.error_page = error_page
+        self.mounts: dict[str, list[Mount]] = {}
+        for mount in sorted(mounts, key=lambda m: -len(m.prefix)):
+            self.mounts.setdefault(mount.prefix.split("/")[1], []).append(mount)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI 3."""
+        trust_proxy(self.core.config, scope)
+        host = split_host(find_header(scope["headers"], b"host") or b"")
+        if scope.get("fazt.local") or is_dashboard(self.core.config, host):
+            await self._guarded("dashboard", self._answer_dashboard, scope, receive, DashboardSend(scope, send))
+            return
+        for find_host in self.core.host_finders:
+            endpoint = find_host(self.core, host)
+            if endpoint is not None:
+                await self._guarded("host", self._bind(endpoint), scope, receive, StartedSend(send))
+                return
+        await self._guarded("unknown", self._refuse_host, scope, receive, StartedSend(send))
+
+    def _bind(self, endpoint: Endpoint) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            await endpoint(self.core, scope, receive, send)
+
+        return answer
+
+    async def _refuse_host(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/health":
+            await self._answer_dashboard(scope, receive, send)
+            return
+        raise NotFound("Nothing is served at this address.", hint="Check the spelling of the host name.")
+
+    async def _answer_dashboard(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope["path"]
+        for mount in self.mounts.get(path[1:].partition("/")[0], ()):
+            if path == mount.prefix or path.startswith(mount.prefix.rstrip("/") + "/"):
+                await mount.endpoint(self.core, scope, receive, send)
+                return
+        for mount in self.mounts.get("", ()) if path == "/" else ():
+            await mount.endpoint(self.core, scope, receive, send)
+            return
+        await self.pages(scope, receive, send)
+
+    async def _guarded(
+        self,
+        kind: str,
+        answer: Callable[[Scope, Receive, Send], Awaitable[None]],
+        scope: Scope,
+        receive: Receive,
+        send: StartedSend,
+    ) -> None:
+        """Run `answer`; turn what it raises into a response, if there is still room for one."""
+        try:
+            await answer(scope, receive, send)
+        except ClientGone:
+            pass
+        except Exception as error:  # noqa: BLE001 - the rim: whatever is raised becomes an answer
+            request_id.set(new_slug(8))
+            await self._answer_error(error, scope, send)
+        REQUESTS.labels(kind, send.code_class).inc()
+
+    async def _answer_error(self, error: Exception, scope: Scope, send: StartedSend) -> None:
+        problem = to_problem(error)
+        if send.started:
+            raise error  # uvicorn cuts the connection, so that nobody takes half an answer for a whole one
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 4000 + problem.status, "reason": problem.detail[:120]})
+            return
+        headers = to_headers(problem)
+        if isinstance(error, Unauthorized) and wants_page(scope):
+            target = scope["path"] + (f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else "")
+            location = "/login" if target == "/" else f"/login?next={quote(target, safe='/')}"
+            await respond(send, 303, [(b"location", location.encode()), (b"cache-control", b"no-store")])
+        elif wants_page(scope):
+            body = (await self.error_page(self.core, scope, problem)).encode()
+            await respond(send, problem.status, [(b"content-type", b"text/html; charset=utf-8"), *headers], body)
+        else:
+            headers.append((b"content-type", b"application/problem+json"))
+            await respond(send, problem.status, headers, encode_problem(problem))
+
+
+def wants_page(scope: Scope) -> bool:
+    """Whether a person's browser asks, rather than a program."""
+    if scope["type"] != "http" or scope["method"] not in {"GET", "HEAD", "POST"}:
+        return False
+    if scope["path"].startswith("/api/"):
+        return False
+    return b"text/html" in (find_header(scope["headers"], b"accept") or b"")
+
+
+class StartedSend:
+    """`send`, remembering whether an answer has begun and of which class it is."""
+
+    __slots__ = ("code_class", "send", "started")
+
+    def __init__(self, send: Send) -> None:
+        self.send = send
+        self.started = False
+        self.code_class = "none"
+
+    async def __call__(self, message: dict[str, Any]) -> None:
+        """See ASGI 3."""
+        if message["type"] == "http.response.start":
+            self.started = True
+            self.code_class = f"{message['status'] // 100}xx"
+        elif message["type"] == "websocket.accept":
+            self.started = True
+            self.code_class = "ws"
+        await self.send(message)
+
+
+class DashboardSend(StartedSend):
+    """Adds the security headers that an endpoint has not set by itself."""
+
+    __slots__ = ("scope",)
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        super().__init__(send)
+        self.scope = scope
+
+    async def __call__(self, message: dict[str, Any]) -> None:
+        """See ASGI 3."""
+        if message["type"] == "http.response.start":
+            headers = list(message.get("headers", ()))
+            present = {name for name, _ in headers}
+            headers.extend(pair for pair in SECURITY_HEADERS if pair[0] not in present)
+            if is_secure(self.scope) and HSTS[0] not in present:
+                headers.append(HSTS)
+            message = {**message, "headers": headers}
+        await super().__call__(message)

@@ -1,0 +1,181 @@
+"""Puts the parts together; the only file that starts anything."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+from fazt.apps import APPS
+from fazt.core import Core, blobs, events, jobs, search, settings, visits
+from fazt.core.app import App, Mount, Setting
+from fazt.core.auth import Auth
+from fazt.core.blobs import Blobs
+from fazt.core.clock import system_clock
+from fazt.core.config import Address, Config
+from fazt.core.db import open_database
+from fazt.core.errors import Unavailable
+from fazt.core.events import Events
+from fazt.core.http.litestar import create_litestar
+from fazt.core.http.root import Root
+from fazt.core.http.server import Listener, as_local, bind, bind_local
+from fazt.core.http.status import MOUNTS
+from fazt.core.instance import InstanceLock, remove_socket, socket_path
+from fazt.core.jobs import Jobs
+from fazt.core.log import get_logger, set_up_logging
+from fazt.core.settings import Settings
+from fazt.core.visits import Visits
+from fazt.ui import error_page
+from fazt.ui.assets import STATIC
+
+CORE_PARTS: tuple[ModuleType, ...] = (blobs, events, jobs, search, settings, visits)
+
+log = get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Running:
+    """A running program: its Core, and where it listens."""
+
+    core: Core
+    root: Root
+    address: Address | None = None
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+def declared_settings(apps: tuple[App, ...]) -> list[Setting]:
+    """Every setting there is, core's first."""
+    core = [setting for part in CORE_PARTS for setting in getattr(part, "SETTINGS", ())]
+    return core + [setting for app in apps for setting in app.settings]
+
+
+def load_all(apps: tuple[App, ...], part: str, constant: str) -> list[Any]:
+    """What the apps that have this part list in its constant, in the apps' order."""
+    loaded = [module for app in apps if (module := app.load(part)) is not None]
+    return [item for module in loaded for item in getattr(module, constant, ())]
+
+
+async def create_core(config: Config, apps: tuple[App, ...]) -> Core:
+    """Open the file and put core's parts together; nothing runs yet."""
+    db = open_database(config, [app.name for app in apps])
+    declared = Settings(declared_settings(apps))
+    await declared.load(db)
+    stores: list[tuple[str, Any]] = [(app.name, app.load("store")) for app in apps]
+    handlers = [(name, store.on_event) for name, store in stores if hasattr(store, "on_event")]
+    core = Core(
+        config=config,
+        clock=system_clock,
+        db=db,
+        settings=declared,
+        blobs=Blobs(db, system_clock),
+        events=Events(db, system_clock, handlers),
+        jobs=Jobs(db, system_clock, kinds, on_dead=events.tell_dead_job),
+        auth=Auth(db, system_clock),
+        visits=Visits(db, declared, system_clock),
+        apps=apps,
+    )
+    core.script = {function.name: function for function in load_all(apps, "script", "SCRIPT")}
+    return core
+
+
+def create_root(core: Core) -> Root:
+    """All routes, pages and mounts of the apps behind one door."""
+    listed = [*MOUNTS, STATIC, *load_all(core.apps, "routes", "ROUTES"), *load_all(core.apps, "pages", "PAGES")]
+    mounts = [item for item in listed if isinstance(item, Mount)]
+    handlers = [item for item in listed if not isinstance(item, Mount)]
+    finders = [getattr(app.load("routes"), "find_host", None) for app in core.apps]
+    core.host_finders = [finder for finder in finders if finder is not None]
+    return Root(core, create_litestar(core, handlers), mounts, error_page)
+
+
+@asynccontextmanager
+async def running(config: Config, apps: tuple[App, ...] = APPS, *, serving: bool = True) -> AsyncIterator[Running]:
+    """The program, from open file to closed file.
+
+    With `serving` it listens, delivers events and works through jobs; without, only the local
+    socket answers, for a command that runs while no server does. Raises Unavailable when another
+    program holds the file.
+    """
+    lock = InstanceLock(config.data)
+    if not lock.acquire():
+        raise Unavailable(f"Another fazt already serves {config.data}.", hint="`fazt service status` shows it.")
+    async with AsyncExitStack() as stack:
+        stack.callback(lock.release)
+        sockets = [bind(config.listen)] if serving else []
+        core = await create_core(config, apps)
+        stack.push_async_callback(core.db.close)
+        if config.owner_email:
+            await core.auth.create_owner(config.owner_email, config.owner_password, core.clock())
+        program = Running(core, create_root(core))
+        if serving:
+            await start_parts(core, stack)
+        await listen(program, sockets, stack)
+        yield program
+
+
+async def start_parts(core: Core, stack: AsyncExitStack) -> None:
+    """Core's engines, then each app's engines and servers, in the apps' order; undone in reverse."""
+    await stack.enter_async_context(core.visits.run())
+    for part in ("engine", "server"):
+        for app in core.apps:
+            module = app.load(part)
+            if module is not None and hasattr(module, "run"):
+                await stack.enter_async_context(module.run(core))
+    await stack.enter_async_context(core.events.run())
+    await stack.enter_async_context(core.jobs.run(core))
+
+
+async def listen(program: Running, sockets: list[socket.socket], stack: AsyncExitStack) -> None:
+    """Open the doors, the local one too."""
+    data = program.core.config.data
+    local = Listener(as_local(program.root), [bind_local(socket_path(data))])
+    stack.callback(remove_socket, data)
+    await local.start()
+    stack.push_async_callback(local.stop)
+    if sockets:
+        host, port = sockets[0].getsockname()[:2]
+        program.address = Address(host, port)
+        public = Listener(program.root, sockets)
+        await public.start()
+        stack.push_async_callback(public.stop)
+
+
+async def serve_until_stopped(config: Config) -> None:
+    """Serve until SIGTERM or SIGINT; a second signal ends the program at once."""
+    loop = asyncio.get_running_loop()
+    async with running(config) as program:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, program.stopping.set)
+        await announce(program)
+        await program.stopping.wait()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+        log.info("stopping")
+
+
+async def announce(program: Running) -> None:
+    """Say where to go; without an owner, how to become it."""
+    config = program.core.config
+    port = program.address.port if program.address else 0
+    name = "localhost" if config.is_local else config.domain
+    url = f"http://{name}:{port}"
+    print(f"fazt serves {'PostgreSQL' if config.database_url else config.data} at {url}", file=sys.stderr)
+    if not await program.core.auth.has_owner():
+        secret = await program.core.auth.create_setup_link(program.core.clock())
+        print(f"Set it up here (the link works once): {url}/setup?token={secret}", file=sys.stderr)
+    sys.stderr.flush()
+
+
+def serve(config: Config) -> None:
+    """Serve in this process, until it is told to stop."""
+    import uvloop  # noqa: PLC0415 - only the server needs it
+
+    set_up_logging(config.log_level, as_json=config.log_json)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve_until_stopped(config))

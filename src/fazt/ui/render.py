@@ -1,0 +1,99 @@
+"""Templates: `ui/…` here, `<app>/…` in each app's own folder; everything escaped, nothing undefined."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import segno
+from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound
+from markupsafe import Markup
+
+from fazt import __version__
+from fazt.ui.assets import ROOT, asset
+from fazt.ui.formats import (
+    format_ago,
+    format_bytes,
+    format_count,
+    format_date,
+    format_duration,
+    plural,
+    spark_path,
+)
+from fazt.ui.icons import icon
+
+if TYPE_CHECKING:
+    from fazt.core import Core
+    from fazt.core.app import App
+    from fazt.core.auth import Caller
+
+
+class Loader(BaseLoader):
+    """Finds `ui/x.html` in ui/templates/ui and `links/x.html` in apps/links/templates."""
+
+    def get_source(self, _environment: Environment, template: str) -> tuple[str, str, Any]:
+        """See Jinja2. Raises TemplateNotFound."""
+        owner, _, rest = template.partition("/")
+        folder = ROOT / "templates" / "ui" if owner == "ui" else ROOT.parent / "apps" / owner / "templates"
+        path = folder / rest
+        if ".." in template.split("/") or not owner.isalnum() or not path.is_file():
+            raise TemplateNotFound(template)
+        return path.read_text(), str(path), lambda: True
+
+
+@lru_cache(maxsize=1)
+def get_environment() -> Environment:
+    """The one environment of all pages."""
+    environment = Environment(
+        loader=Loader(),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.filters.update(
+        bytes=format_bytes,
+        count=format_count,
+        ago=format_ago,
+        date=format_date,
+        duration=format_duration,
+        plural=plural,
+    )
+    environment.globals.update(
+        icon=icon,
+        asset=asset,
+        qr_svg=qr_svg,
+        spark_path=spark_path,
+        version=__version__,
+        range=range,
+        format_bytes=format_bytes,
+        format_count=format_count,
+    )
+    return environment
+
+
+def qr_svg(text: str) -> Markup:
+    """A QR code as inline SVG without fixed size; the quiet zone is the white box around it."""
+    return Markup(segno.make(text, error="m", micro=False).svg_inline(scale=1, border=1, omitsize=True))
+
+
+def nav_apps(core: Core | None) -> list[App]:
+    """The apps that have a page of their own, in their order."""
+    return [app for app in core.apps if app.path and app.name != "home"] if core is not None else []
+
+
+def render(core: Core | None, caller: Caller | None, name: str, **context: Any) -> str:
+    """The page `name` as HTML, e.g. `render(core, caller, "drops/open.html", drop=drop)`.
+
+    Every template knows `caller` (None for strangers), `apps`, `path`, `theme` and `flash` besides `context`.
+    """
+    known: dict[str, Any] = {
+        "caller": caller,
+        "apps": nav_apps(core),
+        "path": "",
+        "theme": "",
+        "flash": None,
+        "domain": core.config.domain if core is not None else "localhost",
+    }
+    return get_environment().get_template(name).render({**known, **context})

@@ -1,0 +1,48 @@
+"""Serve the components with sample data on http://127.0.0.1:8099/, to look at while changing their style."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import uvicorn
+
+from fazt.core.app import App
+from fazt.core.clock import system_clock
+from fazt.core.errors import FaztError, NotFound
+from fazt.core.http.messages import respond, respond_json
+from fazt.core.http.root import CSP
+from fazt.ui.assets import serve_static
+from fazt.ui.icons import PATHS
+from fazt.ui.render import render
+
+NAMES = "sites runtime drive drops pads links textdb pubsub mail joplin turn backup upgrade".split()
+APPS = tuple(App(name, name.title(), "", (), path=f"/{name}") for name in NAMES)
+CORE: Any = SimpleNamespace(apps=APPS, config=SimpleNamespace(domain="localhost"))
+CALLER: Any = SimpleNamespace(name="Ada", email="ada@example.org", is_owner=True)
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    """The preview, its static files and the numbers of its chart."""
+    if scope["type"] != "http":
+        return
+    try:
+        if scope["path"].startswith("/static/"):
+            await serve_static(CORE, scope, receive, send)
+        elif scope["path"] == "/chart.json":
+            day = system_clock() // 86_400_000 * 86_400
+            values = [(n * 37) % 23 + n for n in range(30)]
+            times = [day - (30 - n) * 86_400 for n in range(30)]
+            await respond_json(send, 200, {"times": times, "series": [{"label": "Visits", "values": values}]})
+        else:
+            html = render(CORE, CALLER, "ui/preview.html", now=system_clock(), icons=PATHS)
+            headers = [(b"content-type", b"text/html; charset=utf-8"), (b"content-security-policy", CSP.encode())]
+            await respond(send, 200, headers, html.encode())
+    except NotFound as error:
+        await respond(send, 404, [], str(error).encode())
+    except FaztError as error:
+        await respond(send, 500, [], str(error).encode())
+
+
+if __name__ == "__main__":
+    uvicorn.run(app, port=8099, log_level="warning")

@@ -36,11 +36,11 @@ bench: prepare-test ## Measure fazt beside its peers; `make bench ONLY=db` for o
 		echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 docs: prepare-check ## Write docs/reference.md from the manifests, and the pages of docs/ into site/
-	$(BIN)/python tools/reference.py
-	$(BIN)/python tools/pages.py
+	$(BIN)/python -m tools.reference
+	$(BIN)/python -m tools.pages
 
 lock: prepare-serve ## Choose new versions for requirements.lock (UPGRADE=1 for the newest)
-	$(BIN)/python tools/lock.py $(if $(UPGRADE),--upgrade)
+	$(BIN)/python -m tools.lock $(if $(UPGRADE),--upgrade)
 
 clean: ## Remove what make has made; data/ stays
 	rm -rf .venv .cache site build dist tests/e2e/node_modules

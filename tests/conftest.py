@@ -24,18 +24,17 @@ APP_NAMES = tuple(app.name for app in APPS)
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A PostgreSQL server of this test process's own."""
-    with Cluster(tmp_path_factory.mktemp("pg")) as running:
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL server of this test process's own, with a database `tables` to copy: all tables, nothing in them."""
+    with Cluster() as running:
+        upgrade(create_engine(parse_url(running.create_database("tables")), poolclass=NullPool))
         yield running
 
 
 @pytest.fixture(scope="session")
 def postgres_url(cluster: Cluster) -> str:
     """A database with all tables, shared by the tests that roll back what they do."""
-    url = cluster.create_database("shared")
-    upgrade(create_engine(parse_url(url), poolclass=NullPool))
-    return url
+    return cluster.create_database("shared", "tables")
 
 
 @pytest.fixture(scope="session")
@@ -80,7 +79,7 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
         config = Config(data=request.getfixturevalue("data_file"))
     else:
         cluster: Cluster = request.getfixturevalue("cluster")
-        config = Config(data=tmp_path / "data.db", database_url=cluster.create_database())
+        config = Config(data=tmp_path / "data.db", database_url=cluster.create_database(template="tables"))
     db = open_database(config, APP_NAMES)
     yield db
     await db.close()

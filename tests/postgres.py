@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from itertools import count
 from pathlib import Path
 from types import TracebackType
@@ -30,22 +31,20 @@ def find_program(name: str) -> str:
 
 
 class Cluster:
-    """`with Cluster(folder) as cluster: url = cluster.create_database()`.
+    """`with Cluster() as cluster: url = cluster.create_database()`.
 
-    PostgreSQL refuses root, so root steps down.
+    PostgreSQL refuses root, so root steps down. The folder is not pytest's: another run of pytest takes the rights
+    of other users away from those; and its path is short, as those of Unix sockets have to be.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="fazt-pg-"))
         self.as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
         self._numbers = count(1)
 
     def __enter__(self) -> Self:
         if self.as_user:
             shutil.chown(self.folder, "postgres")
-            for parent in self.folder.parents:
-                if parent.stat().st_uid == os.geteuid() and parent != Path("/"):
-                    parent.chmod(parent.stat().st_mode | 0o011)
         data = self.folder / "data"
         self._run(find_program("initdb"), "-D", str(data), "-U", "fazt", "-A", "trust", "--no-sync", "--locale=C.UTF-8")
         options = " ".join(f"-c {name}='{value}'" for name, value in SETTINGS.items())
@@ -58,13 +57,14 @@ class Cluster:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._run(find_program("pg_ctl"), "-D", str(self.folder / "data"), "-m", "immediate", "stop")
+        shutil.rmtree(self.folder)
 
     def _run(self, *command: str) -> None:
         done = subprocess.run([*self.as_user, *command], cwd=self.folder, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{command[0]}: {done.stdout}{done.stderr}"
 
-    def create_database(self, name: str = "") -> str:
-        """A new empty database; its URL."""
+    def create_database(self, name: str = "", template: str = "template0") -> str:
+        """A new database, empty or a copy of `template`; its URL."""
         name = name or f"test{next(self._numbers)}"
-        self._run(find_program("createdb"), "-h", str(self.folder), "-U", "fazt", name)
+        self._run(find_program("createdb"), "-h", str(self.folder), "-U", "fazt", "-T", template, name)
         return f"postgresql://fazt@/{name}?host={self.folder}"

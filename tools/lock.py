@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from prepare import LOCK, MARKER, ROOT
+from tools.prepare import LOCK, MARKER, ROOT
 
 HEADER = """\
 # Written by `make lock` from pyproject.toml. What fazt itself needs:

@@ -48,6 +48,11 @@ def run(*command: str | Path, cwd: Path = ROOT) -> None:
         raise NotReadyError(f"This failed: {' '.join(str(part) for part in command)}")
 
 
+def runs_quietly(*command: str | Path) -> bool:
+    """Whether a program ends well; what it says is not shown."""
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
 def is_root_on_debian() -> bool:
     """Whether packages may be installed here without asking."""
     return hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get") is not None
@@ -66,13 +71,13 @@ def apt_install(*packages: str) -> None:
 
 def has_ensurepip() -> bool:
     """Whether this Python can put pip into a virtual environment; Debian's needs a package for it."""
-    return subprocess.run([sys.executable, "-c", "import ensurepip"], capture_output=True, check=False).returncode == 0
+    return runs_quietly(sys.executable, "-c", "import ensurepip")
 
 
 def make_venv() -> None:
     """Make .venv with pip in it, unless it is there and its Python still runs."""
     python = VENV / "bin" / "python"
-    if python.exists() and subprocess.run([python, "-m", "pip", "-q", "--version"], check=False).returncode == 0:
+    if python.exists() and runs_quietly(python, "-m", "pip", "--version"):
         return
     print(f"Making .venv with Python {sys.version.split()[0]}", flush=True)
     if not has_ensurepip():
@@ -81,7 +86,9 @@ def make_venv() -> None:
             raise NotReadyError(NO_PIP.format(python=sys.executable, package=package))
         apt_install(package)
     venv.create(VENV, clear=True, symlinks=True)
-    run(python, "-m", "ensurepip", "--upgrade", "--default-pip")
+    made = subprocess.run([python, "-m", "ensurepip", "--default-pip"], capture_output=True, text=True, check=False)
+    if made.returncode:
+        raise NotReadyError(f"pip could not be put into .venv:\n{made.stdout}{made.stderr}")
 
 
 def lock_for(purpose: str) -> str:

@@ -16,8 +16,8 @@ from fazt.ui.assets import serve_static
 from fazt.ui.icons import PATHS
 from fazt.ui.render import render
 
-NAMES = "sites runtime drive drops pads links textdb pubsub mail joplin turn backup upgrade".split()
-APPS = tuple(App(name, name.title(), "", (), path=f"/{name}") for name in NAMES)
+NAMES = "sites runtime drive drops pads links textdb pubsub mail joplin turn backup upgrade"
+APPS = tuple(App(name, name.title(), "", (), path=f"/{name}") for name in NAMES.split())
 CORE: Any = SimpleNamespace(apps=APPS, config=SimpleNamespace(domain="localhost"))
 CALLER: Any = SimpleNamespace(name="Ada", email="ada@example.org", is_owner=True)
 

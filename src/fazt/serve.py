@@ -13,8 +13,8 @@ from types import ModuleType
 from typing import Any
 
 from fazt.apps import APPS
-from fazt.core import Core, blobs, events, jobs, search, settings, visits
-from fazt.core.app import App, Mount, Setting
+from fazt.core import Core, blobs, events, jobs, settings
+from fazt.core.app import App, Job, Mount, Setting
 from fazt.core.auth import Auth
 from fazt.core.blobs import Blobs
 from fazt.core.clock import system_clock
@@ -30,11 +30,10 @@ from fazt.core.instance import InstanceLock, remove_socket, socket_path
 from fazt.core.jobs import Jobs
 from fazt.core.log import get_logger, set_up_logging
 from fazt.core.settings import Settings
-from fazt.core.visits import Visits
 from fazt.ui import error_page
 from fazt.ui.assets import STATIC
 
-CORE_PARTS: tuple[ModuleType, ...] = (blobs, events, jobs, search, settings, visits)
+CORE_PARTS: tuple[ModuleType, ...] = (blobs, events, jobs, settings)
 
 log = get_logger(__name__)
 
@@ -68,16 +67,17 @@ async def create_core(config: Config, apps: tuple[App, ...]) -> Core:
     await declared.load(db)
     stores: list[tuple[str, Any]] = [(app.name, app.load("store")) for app in apps]
     handlers = [(name, store.on_event) for name, store in stores if hasattr(store, "on_event")]
+    kinds: list[Job] = [job for part in CORE_PARTS for job in getattr(part, "JOBS", ())]
+    kinds += load_all(apps, "jobs", "JOBS")
     core = Core(
         config=config,
         clock=system_clock,
         db=db,
         settings=declared,
         blobs=Blobs(db, system_clock),
-        events=Events(db, system_clock, handlers),
-        jobs=Jobs(db, system_clock, kinds, on_dead=events.tell_dead_job),
-        auth=Auth(db, system_clock),
-        visits=Visits(db, declared, system_clock),
+        events=Events(db, handlers, system_clock),
+        jobs=Jobs(kinds, on_dead=events.tell_dead_job),
+        auth=Auth(db),
         apps=apps,
     )
     core.script = {function.name: function for function in load_all(apps, "script", "SCRIPT")}
@@ -110,7 +110,8 @@ async def running(config: Config, apps: tuple[App, ...] = APPS, *, serving: bool
         sockets = [bind(config.listen)] if serving else []
         core = await create_core(config, apps)
         stack.push_async_callback(core.db.close)
-        if config.owner_email:
+        stack.push_async_callback(core.auth.close)
+        if config.owner_email and not await core.auth.has_owner():
             await core.auth.create_owner(config.owner_email, config.owner_password, core.clock())
         program = Running(core, create_root(core))
         if serving:
@@ -121,7 +122,6 @@ async def running(config: Config, apps: tuple[App, ...] = APPS, *, serving: bool
 
 async def start_parts(core: Core, stack: AsyncExitStack) -> None:
     """Core's engines, then each app's engines and servers, in the apps' order; undone in reverse."""
-    await stack.enter_async_context(core.visits.run())
     for part in ("engine", "server"):
         for app in core.apps:
             module = app.load(part)
@@ -167,7 +167,7 @@ async def announce(program: Running) -> None:
     url = f"http://{name}:{port}"
     print(f"fazt serves {'PostgreSQL' if config.database_url else config.data} at {url}", file=sys.stderr)
     if not await program.core.auth.has_owner():
-        secret = await program.core.auth.create_setup_link(program.core.clock())
+        secret = program.core.auth.setup_secret()
         print(f"Set it up here (the link works once): {url}/setup?token={secret}", file=sys.stderr)
     sys.stderr.flush()
 

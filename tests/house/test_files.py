@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pytest
 
@@ -71,6 +73,26 @@ def test_the_lock_names_versions_and_hashes_only() -> None:
     lines = (ROOT / "requirements.lock").read_text().splitlines()
     entry = re.compile(r"(?:[a-z0-9.-]+==[\w.+!-]+(?: ; [^\\]+)?|    --hash=sha256:[0-9a-f]{64})(?: \\)?|#.*|")
     assert [line for line in lines if not entry.fullmatch(line)] == []
+
+
+def find_unlocked(project: dict[str, Any], lock: str) -> list[str]:
+    """Packages that pyproject.toml names and the lock does not, or only among those for tests and benchmarks."""
+    own, _, others = lock.partition("# For tests and benchmarks")
+    wanted = [(name, own) for name in project["dependencies"]]
+    wanted += [(name, own + others) for extra in project["optional-dependencies"].values() for name in extra]
+    names = [(re.split(r"[^A-Za-z0-9._-]", name)[0].lower(), part) for name, part in wanted]
+    return [name for name, part in names if not re.search(rf"^{re.escape(name)}==", part, re.MULTILINE)]
+
+
+def test_the_lock_has_everything_that_the_project_names() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert find_unlocked(project, (ROOT / "requirements.lock").read_text()) == [], "run `make lock`"
+
+
+def test_a_package_that_the_lock_lacks_is_refused() -> None:
+    lock = "a==1 \\\n    --hash=sha256:0\n# For tests and benchmarks:\nb==2\n"
+    project = {"dependencies": ["A[x]>=1", "b", "c~=3"], "optional-dependencies": {"test": ["b>1", "d"]}}
+    assert find_unlocked(project, lock) == ["b", "c", "d"]
 
 
 def test_the_npm_packages_of_the_tests_are_pinned() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fazt.core.errors import NotFound
@@ -17,30 +16,43 @@ if TYPE_CHECKING:
     from fazt.core.events import Events
     from fazt.core.jobs import Jobs
     from fazt.core.settings import Settings
-    from fazt.core.visits import Visits
 
 E = TypeVar("E")
 
 
-@dataclass(slots=True)
 class Core:
-    """The parts that apps share, put together by `serve.py`. One for each running program."""
+    """The parts that apps share, put together by `serve.py`. One for each running program.
 
-    config: Config
-    clock: Clock
-    db: Database
-    settings: Settings
-    blobs: Blobs
-    events: Events
-    jobs: Jobs
-    auth: Auth
-    visits: Visits
-    apps: tuple[App, ...] = ()
-    script: dict[str, ScriptFunction] = field(default_factory=dict)
-    host_finders: list[HostFinder] = field(default_factory=list)
-    endpoints: dict[str, Endpoint] = field(default_factory=dict)
-    """Named endpoints that one app offers and another uses, e.g. `site.code` (see `App` docs)."""
-    engines: dict[type, object] = field(default_factory=dict)
+    No dataclass, since Litestar would then validate it, field by field, at every request.
+    `endpoints` are named ones that one app offers and another uses, e.g. `site.code`.
+    """
+
+    def __init__(
+        self,
+        *,
+        config: Config,
+        clock: Clock,
+        db: Database,
+        settings: Settings,
+        blobs: Blobs,
+        events: Events,
+        jobs: Jobs,
+        auth: Auth,
+        apps: tuple[App, ...] = (),
+    ) -> None:
+        self.config = config
+        self.clock = clock
+        self.db = db
+        self.settings = settings
+        self.blobs = blobs
+        self.events = events
+        self.jobs = jobs
+        self.auth = auth
+        self.apps = apps
+        self.script: dict[str, ScriptFunction] = {}
+        self.host_finders: list[HostFinder] = []
+        self.endpoints: dict[str, Endpoint] = {}
+        self.engines: dict[type, object] = {}
 
     def add(self, engine: object) -> None:
         """Make a live engine findable by its class."""

@@ -90,7 +90,8 @@ def asset(name: str) -> str:
 def compress(found: Asset, encoding: str) -> bytes:
     """The file as `br` or `gzip`."""
     if encoding == "br":
-        return brotli.compress(found.data, quality=9)
+        compressed: bytes = brotli.compress(found.data, quality=9)
+        return compressed
     return gzip.compress(found.data, 9, mtime=0)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from fazt.core.clock import DAY, HOUR, MINUTE, system_clock, to_datetime, to_iso
 
 UNITS = ("bytes", "KB", "MB", "GB", "TB", "PB")
 KILO = 1000
+NEVER = Markup("&ndash;")
 SHORT_COUNT = 10_000
 STEPS = ((365 * DAY, "year"), (30 * DAY, "month"), (7 * DAY, "week"), (DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"))
 
@@ -50,17 +51,18 @@ def describe_distance(at: int, now: int) -> str:
 def format_ago(at: int | None, now: int | None = None) -> Markup:
     """A `<time>` that says how long ago `at` (ms) was; the page keeps it up to date. None is a dash."""
     if at is None:
-        return Markup("–")
+        return NEVER
     said = describe_distance(at, system_clock() if now is None else now)
     exact = to_datetime(at).strftime("%Y-%m-%d %H:%M:%S UTC")
-    return Markup(f'<time datetime="{to_iso(at)}" data-ago title="{exact}">{escape(said)}</time>')
+    return Markup('<time datetime="{}" data-ago title="{}">{}</time>').format(to_iso(at), exact, said)
 
 
 def format_date(at: int | None) -> Markup:
     """A `<time>` with the day and minute of `at` (ms), in UTC until the page puts it in local time."""
     if at is None:
-        return Markup("–")
-    return Markup(f'<time datetime="{to_iso(at)}" data-date>{to_datetime(at).strftime("%Y-%m-%d %H:%M")} UTC</time>')
+        return NEVER
+    said = to_datetime(at).strftime("%Y-%m-%d %H:%M UTC")
+    return Markup('<time datetime="{}" data-date>{}</time>').format(to_iso(at), said)
 
 
 def format_duration(milliseconds: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from hashlib import sha256
+from itertools import pairwise
 
 import pytest
 from sqlalchemy import Connection, func, select
@@ -121,7 +122,7 @@ def test_sweep_goes_in_bounded_steps(conn: Connection) -> None:
         left.append(count_rows(conn)[1])
     assert count_rows(conn) == (0, 0)
     assert steps > 3
-    assert max(before - after for before, after in zip(left, left[1:], strict=False)) <= 64
+    assert max(before - after for before, after in pairwise(left)) <= 64
 
 
 def test_grow_goes_on_inside_a_chunk(conn: Connection) -> None:

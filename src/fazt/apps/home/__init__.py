@@ -1,10 +1,18 @@
-"""The dashboard: login, first-run set-up, home, settings, people and tokens."""
+"""The dashboard: first set-up, login, accounts and people, settings, jobs, events and search."""
 
 from fazt.core.app import App
 
 APP = App(
     name="home",
     title="Home",
-    does="Your cloud at a glance, and its settings.",
-    parts=(),
+    does="Your cloud at a glance, its people and its settings.",
+    parts=("routes", "pages", "cli"),
+    path="/",
+    commands={
+        "user": "People: the owner and the members.",
+        "token": "Tokens and app passwords.",
+        "settings": "What this cloud can be told to do otherwise.",
+        "jobs": "Background work: what waits, runs or was given up.",
+        "events": "What happened on this cloud.",
+    },
 )

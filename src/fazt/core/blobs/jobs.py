@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from fazt.core import Core
 
 
-async def sweep(core: Core, payload: dict[str, Any]) -> None:
+async def sweep(core: Core, _payload: dict[str, Any]) -> None:
     """Remove unkept blobs and silent uploads after their grace times."""
     blob_ms = core.settings.get("blobs.grace_minutes") * MINUTE
     upload_ms = core.settings.get("blobs.upload_hours") * HOUR

@@ -22,6 +22,6 @@ SETTINGS = (
     Setting(
         "blobs.object_store",
         "",
-        help="Where the bytes of large files go, e.g. s3://bucket/folder; empty: into the database. Takes effect at the next start.",
+        help="Where the bytes of large files go from the next start, e.g. s3://bucket/folder; empty: into data.db.",
     ),
 )

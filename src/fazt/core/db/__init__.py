@@ -1,9 +1,11 @@
 """The carrier: takes store functions, sync functions of a Connection, to where they may run."""
 
+from fazt.core.db.batch import Batch
 from fazt.core.db.carrier import Database, StoreFunction, acting, after_commit, attempt, insert, is_of_database, wake
 from fazt.core.db.opening import open_database
 
 __all__ = [
+    "Batch",
     "Database",
     "StoreFunction",
     "acting",

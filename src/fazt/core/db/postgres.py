@@ -47,15 +47,18 @@ class PostgresDatabase:
 
     async def read(self, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """See Database.read."""
-        return await self._send(self._read, fn, args, kwargs)
+        answer: T = await self._send(self._read, fn, args, kwargs)
+        return answer
 
     async def point(self, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """See Database.point."""
-        return await self._send(self._read, fn, args, kwargs)
+        answer: T = await self._send(self._read, fn, args, kwargs)
+        return answer
 
     async def write(self, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """See Database.write."""
-        return await self._send(partial(self._write, asyncio.get_running_loop()), fn, args, kwargs)
+        answer: T = await self._send(partial(self._write, asyncio.get_running_loop()), fn, args, kwargs)
+        return answer
 
     async def _send(self, how: Callable[..., Any], fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         if self._closed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 
 from prometheus_client import Counter
@@ -26,9 +26,9 @@ log = get_logger(__name__)
 
 
 class Events:
-    """The delivery of events. `handlers` are the apps' `on_event`, by app, in the order of the list of apps."""
+    """The delivery of events. `handlers` are the apps that hear them: (app, its `on_event`), in their order."""
 
-    def __init__(self, db: Database, clock: Clock, handlers: Mapping[str, store.OnEvent]) -> None:
+    def __init__(self, db: Database, handlers: Iterable[tuple[str, store.OnEvent]], clock: Clock) -> None:
         self.handlers = dict(handlers)
         self._db = db
         self._clock = clock
@@ -68,7 +68,7 @@ class Events:
                 events = await self._db.write(store.deliver_batch, self.handlers, now=self._clock())
             except Exception as error:  # a rim: delivery goes on when the database does
                 unforeseen = None if isinstance(error, FaztError) else error
-                log.error("events wait %.1f s: %s", pause_s, error, exc_info=unforeseen)
+                log.warning("events wait %.1f s: %s", pause_s, error, exc_info=unforeseen)
                 await asyncio.sleep(pause_s)
                 pause_s = min(LONGEST_PAUSE_S, pause_s * 2)
                 continue

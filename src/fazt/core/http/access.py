@@ -87,22 +87,29 @@ async def identify(core: Core, scope: Scope) -> Caller | None:
 
 
 async def _identify(core: Core, scope: Scope) -> Caller | None:
-    now = core.clock()
+    now, address = core.clock(), client_address(scope)
     if scope.get("fazt.local"):
-        return await core.auth.local_caller(now)
+        return await core.auth.local_caller()
     authorization = (find_header(scope["headers"], b"authorization") or b"").decode("latin-1")
     kind, _, value = authorization.partition(" ")
     if kind.lower() == "bearer":
-        return await core.auth.identify_token(value.strip(), now)
+        return known(await core.auth.identify_token(value.strip(), now, address))
     if kind.lower() == "basic":
         login, secret = parse_basic(value.strip())
-        return await core.auth.identify_basic(login, secret, client_address(scope), now)
+        return known(await core.auth.identify_basic(login, secret, address, now))
     cookie = find_cookie(scope, cookie_name(scope))
     if not cookie:
         return None
-    caller = await core.auth.identify_session(cookie, now)
+    caller = await core.auth.identify_session(cookie, now, address)
     if caller is not None:
         check_same_origin(scope)
+    return caller
+
+
+def known(caller: Caller | None) -> Caller:
+    """The caller that credentials stand for. Raises Unauthorized where they stand for nobody."""
+    if caller is None:
+        raise Unauthorized("These credentials are not right.", hint="A password, an app password or a token goes here.")
     return caller
 
 

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Concatenate
 from prometheus_client import Counter
 from sqlalchemy import Connection
 
-from fazt.core.clock import MINUTE, Clock
-from fazt.core.db import Database
+from fazt.core.clock import MINUTE
 from fazt.core.errors import FaztError, OverQuota, Unavailable
 from fazt.core.jobs import store
 from fazt.core.jobs.model import BACKOFF_CAP, JobEntry, delay_after_failure
@@ -44,18 +43,9 @@ class Jobs:
     """
 
     def __init__(
-        self,
-        db: Database,
-        clock: Clock,
-        jobs: Iterable[Job],
-        *,
-        on_dead: OnDead | None = None,
-        slots: int = SLOTS,
-        grace_s: float = GRACE_S,
+        self, jobs: Iterable[Job], *, on_dead: OnDead | None = None, slots: int = SLOTS, grace_s: float = GRACE_S
     ) -> None:
         self.kinds: Mapping[str, Job] = {job.name: job for job in jobs}
-        self._db = db
-        self._clock = clock
         self._on_dead = on_dead
         self._slots = slots
         self._grace_s = grace_s
@@ -71,9 +61,9 @@ class Jobs:
 
         Raises Invalid where a job's schedule makes no sense.
         """
-        await self._db.write(start, self._schedules, now=self._clock())
-        self._latest = self._clock()
-        stop_watching = self._db.watch(store.SIGNAL, self.wake)
+        self._latest = core.clock()
+        await core.db.write(start, self._schedules, now=self._latest)
+        stop_watching = core.db.watch(store.SIGNAL, self.wake)
         taker = asyncio.create_task(self._take_forever(core), name="fazt jobs")
         try:
             yield
@@ -81,7 +71,7 @@ class Jobs:
             stop_watching()
             taker.cancel()
             await asyncio.wait([taker])
-            await self._stop()
+            await self._stop(core)
 
     def wake(self) -> None:
         """Look again for what is due; done by itself after each commit that queued something."""
@@ -96,7 +86,7 @@ class Jobs:
                 pause_s = FIRST_PAUSE_S
             except Exception as error:  # a rim: the queue goes on when the database does
                 unforeseen = None if isinstance(error, FaztError) else error
-                log.error("the queue stands still for %.1f s: %s", pause_s, error, exc_info=unforeseen)
+                log.warning("the queue stands still for %.1f s: %s", pause_s, error, exc_info=unforeseen)
                 wait_s, pause_s = pause_s, min(LONGEST_PAUSE_S, pause_s * 2)
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait_s):
@@ -104,19 +94,19 @@ class Jobs:
 
     async def _take(self, core: Core) -> float:
         """Start what is due, as far as slots are free; how long there is nothing to do, in seconds."""
-        now = self._clock()
+        now = core.clock()
         if now < self._latest:
-            await self._db.write(mend_clock, self._schedules, now=now)
+            await core.db.write(mend_clock, self._schedules, now=now)
         self._latest = now
         free = self._slots - len(self._running)
         if not free:
             return LONGEST_WAIT / 1_000
-        due = await self._db.read(find_due, self._names)
+        due = await core.db.read(find_due, self._names)
         if due is not None and due <= now:
-            for entry in await self._db.write(take, self._names, free, now=now):
+            for entry in await core.db.write(take, self._names, free, now=now):
                 self._start(core, entry)
-            due = await self._db.read(find_due, self._names) if len(self._running) < self._slots else None
-        wait = LONGEST_WAIT if due is None else due - self._clock()
+            due = await core.db.read(find_due, self._names) if len(self._running) < self._slots else None
+        wait = LONGEST_WAIT if due is None else due - core.clock()
         return min(max(wait, 0), LONGEST_WAIT) / 1_000
 
     def _start(self, core: Core, entry: JobEntry) -> None:
@@ -138,7 +128,7 @@ class Jobs:
         pause_s = FIRST_PAUSE_S
         while True:
             try:
-                await self._keep(entry, error)
+                await self._keep(core, entry, error)
                 return
             except (OverQuota, Unavailable) as trouble:
                 log.warning("job %d %s ended; keeping that waits %.1f s: %s", entry.id, entry.name, pause_s, trouble)
@@ -148,35 +138,36 @@ class Jobs:
     async def _run_once(self, core: Core, entry: JobEntry) -> BaseException | None:
         """What it raised, or None. Is cancelled itself only where the engine stops."""
         job = self.kinds[entry.name]
+        limit = asyncio.timeout(job.timeout_s)
         try:
-            async with asyncio.timeout(job.timeout_s) as limit:
+            async with limit:
                 await job.run(core, entry.payload)
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 raise
             return error
-        except Exception as error:  # a rim: the queue keeps it and tries again
+        except Exception as error:  # noqa: BLE001 - a rim: the queue keeps it and tries again
             if limit.expired():
                 return Unavailable(f"It was stopped after {job.timeout_s:g} s.")
             return error
         return None
 
-    async def _keep(self, entry: JobEntry, error: BaseException | None) -> None:
-        now = self._clock()
+    async def _keep(self, core: Core, entry: JobEntry, error: BaseException | None) -> None:
+        now = core.clock()
         if error is None:
-            await self._db.write(keep_success, entry, now=now)
+            await core.db.write(keep_success, entry, now=now)
             return
         told = describe(error)
         tries = self.kinds[entry.name].max_attempts
         unforeseen = None if isinstance(error, FaztError) else error
         log.warning("%s failed (%d of %d): %s", entry.name, entry.attempts, tries, told, exc_info=unforeseen)
         if entry.attempts >= tries:
-            await self._db.write(keep_death, entry, told, self._on_dead, now=now)
+            await core.db.write(keep_death, entry, told, self._on_dead, now=now)
         else:
-            await self._db.write(keep_failure, entry, told, run_at=now + delay_after(error, entry.attempts), now=now)
+            await core.db.write(keep_failure, entry, told, run_at=now + delay_after(error, entry.attempts), now=now)
 
-    async def _stop(self) -> None:
+    async def _stop(self, core: Core) -> None:
         """Let what runs end by itself, then by force, and queue the latter again."""
         if not self._running:
             return
@@ -187,7 +178,7 @@ class Jobs:
         if late:
             await asyncio.wait(late, timeout=self._grace_s)
             try:
-                await self._db.write(keep_interruption, [running[task] for task in late])
+                await core.db.write(keep_interruption, [running[task] for task in late])
             except FaztError as error:
                 log.warning("%d jobs were interrupted, which the next start mends: %s", len(late), error)
 

@@ -58,17 +58,24 @@ def next_time(schedule: str, after: int, zone: str = "UTC") -> int:
     """
     start = to_datetime(after)
     try:
-        if len(schedule.split()) != 5:
-            raise CronSimError("Wrong number of fields")
-        found: datetime = next(CronSim(schedule, start if zone == "UTC" else start.astimezone(ZoneInfo(zone))))
+        start = start if zone == "UTC" else start.astimezone(ZoneInfo(zone))
+    except (ValueError, OSError, KeyError) as error:
+        raise Invalid(f"{zone!r} is not a time zone.", hint="For example Europe/Berlin.") from error
+    try:
+        found: datetime = next(CronSim(check_fields(schedule), start))
     except (CronSimError, StopIteration) as error:
         raise Invalid(
             f"{schedule!r} is not a schedule: {error or 'such a time never comes'}.",
             hint="Five fields: minute, hour, day of month, month, day of week. For example */5 * * * *.",
         ) from error
-    except (ValueError, OSError, KeyError) as error:
-        raise Invalid(f"{zone!r} is not a time zone.", hint="For example Europe/Berlin.") from error
     return int(found.timestamp()) * SECOND
+
+
+def check_fields(schedule: str) -> str:
+    """The schedule. Raises CronSimError where it has not five fields (CronSim itself would take six, with seconds)."""
+    if len(schedule.split()) != 5:
+        raise CronSimError("Wrong number of fields")
+    return schedule
 
 
 def delay_after_failure(attempts: int, chance: float) -> int:

@@ -21,7 +21,6 @@ from fazt.core.ids import new_id
 
 READ_AHEAD = 2
 HASHERS = 64
-SPARE_BYTES = 16 * 1024 * 1024
 
 
 class Blobs:
@@ -30,6 +29,8 @@ class Blobs:
     chunk_bytes = CHUNK_BYTES
     batch = 4
     """Chunks of one write: 512 KiB, a few ms of the writer thread."""
+    spare_bytes = 16 * 1024 * 1024
+    """Empty pages that stay in the file for what comes next."""
 
     def __init__(self, db: Database, clock: Clock) -> None:
         self.db = db
@@ -60,7 +61,8 @@ class Blobs:
         """
         ref, first = await self.db.read(store.open_ref, hash, start)
         start, stop = check_range(start, end, ref.size)
-        numbers = iter(range(start // ref.chunk_bytes, -(-stop // ref.chunk_bytes)) if start < stop else ())
+        step = self._piece_bytes(ref)
+        numbers = iter(range(start // step, -(-stop // step)) if start < stop else ())
         reading: deque[tuple[int, asyncio.Future[bytes]]] = deque()
         if first:
             known: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
@@ -74,7 +76,7 @@ class Blobs:
                     if not reading:
                         return
                     n, piece = reading.popleft()
-                    yield cut_out(await piece, n, ref, start, stop)
+                    yield cut_out(await piece, n * step, start, stop)
             finally:
                 for _, piece in reading:
                     piece.cancel()
@@ -141,7 +143,7 @@ class Blobs:
             if ref is not None:
                 await self._remove(ref)
 
-    async def sweep(self, graces: store.Graces = store.Graces()) -> None:
+    async def sweep(self, graces: store.Graces = store.USUAL) -> None:
         """Remove what nobody keeps and give empty pages back to the disk, resting as long as it works."""
         more = True
         while more:
@@ -151,7 +153,7 @@ class Blobs:
         more = True
         while more:
             started = perf_counter()
-            more = await self.db.write(store.free_pages, SPARE_BYTES)
+            more = await self.db.write(store.free_pages, self.spare_bytes)
             await asyncio.sleep(perf_counter() - started if more else 0)
 
     async def _receive_large(self, head: bytes, stream: AsyncIterator[bytes], max_bytes: int) -> Blob:
@@ -176,7 +178,7 @@ class Blobs:
     async def _hash(self, ref: Ref) -> Any:
         """The hash of what is there, read back: after a restart, or with very many uploads at once."""
         hasher = hashlib.sha256()
-        for n in range(-(-ref.size // ref.chunk_bytes)):
+        for n in range(-(-ref.size // self._piece_bytes(ref))):
             await update_hash(hasher, [await self._read(ref, n)])
         return hasher
 
@@ -216,6 +218,10 @@ class Blobs:
 
     # What the implementation over object storage does in its own way.
 
+    def _piece_bytes(self, ref: Ref) -> int:
+        """How many bytes are read at a time."""
+        return ref.chunk_bytes
+
     def _new_place(self) -> str:
         """The place of a new blob, as in Ref."""
         return ""
@@ -229,7 +235,7 @@ class Blobs:
         return await self.db.write(store.grow, ref, chunks, self.clock())
 
     async def _read(self, ref: Ref, n: int) -> bytes:
-        """The chunk with this number. Raises NotFound when it is gone."""
+        """The piece with this number. Raises NotFound when it is gone."""
         return await self.db.read(store.read_chunk, ref.id, n)
 
     async def _remove(self, ref: Ref) -> None:
@@ -238,9 +244,8 @@ class Blobs:
             pass
 
 
-def cut_out(chunk: bytes, n: int, ref: Ref, start: int, stop: int) -> bytes:
-    """The part of chunk number `n` that is between `start` and `stop` of the whole."""
-    begins = n * ref.chunk_bytes
-    if begins >= start and begins + len(chunk) <= stop:
-        return chunk
-    return chunk[max(0, start - begins) : stop - begins]
+def cut_out(piece: bytes, begins: int, start: int, stop: int) -> bytes:
+    """The part of a piece, whose first byte is number `begins`, that is between `start` and `stop`."""
+    if begins >= start and begins + len(piece) <= stop:
+        return piece
+    return piece[max(0, start - begins) : stop - begins]

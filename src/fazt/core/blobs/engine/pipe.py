@@ -36,7 +36,7 @@ class Pipe:
         self._broken: BaseException | None = None
 
     async def pour(self, stream: AsyncIterator[bytes], max_bytes: int) -> None:
-        """Take all of `stream`. Raises TooLarge beyond `max_bytes` in all, and whatever the stream or a write raises."""
+        """Take all of `stream`. Raises TooLarge beyond `max_bytes` in all, and what the stream or a write raises."""
         async for data in stream:
             await self.push(data, max_bytes)
 

@@ -1,6 +1,7 @@
 """Store functions of blobs."""
 
 from fazt.core.blobs.store.blobs import (
+    LOAD_MAX_BYTES,
     begin,
     claim,
     discard,
@@ -18,6 +19,7 @@ from fazt.core.blobs.store.blobs import (
 )
 from fazt.core.blobs.store.sweep import (
     CALM_MS,
+    USUAL,
     Graces,
     forget_blob,
     free_pages,
@@ -29,6 +31,8 @@ from fazt.core.blobs.store.uploads import abandon_upload, begin_upload, find_fin
 
 __all__ = [
     "CALM_MS",
+    "LOAD_MAX_BYTES",
+    "USUAL",
     "Graces",
     "abandon_upload",
     "begin",

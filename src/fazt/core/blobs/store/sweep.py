@@ -29,7 +29,10 @@ class Graces:
     upload_ms: int = DAY
 
 
-def sweep(conn: Connection, now: int, graces: Graces = Graces(), pinned: Collection[int] = ()) -> bool:
+USUAL = Graces()
+
+
+def sweep(conn: Connection, now: int, graces: Graces = USUAL, pinned: Collection[int] = ()) -> bool:
     """One step of removing what nobody keeps; True while more remains. `pinned` are ids being read or filled here."""
     more = stamp_dropped(conn, now)
     more |= condemn(conn, now, graces, pinned)
@@ -94,11 +97,12 @@ def remove(conn: Connection, blob_id: int) -> bool:
     return False
 
 
-def list_condemned_elsewhere(conn: Connection, now: int) -> list[Ref]:
+def list_condemned_elsewhere(conn: Connection, now: int, pinned: Collection[int] = ()) -> list[Ref]:
     """Condemned blobs whose bytes are in object storage, some at a time."""
     rows = conn.execute(
         select(b.id, b.size, b.chunk_bytes, b.place)
         .where(b.keeps == 0, b.state == CONDEMNED, b.touched_at <= now - CALM_MS, b.place != "")
+        .where(b.id.not_in(tuple(pinned)))
         .limit(STEP_ROWS)
     )
     return [Ref(*row) for row in rows]

@@ -29,7 +29,7 @@ def find_finished(conn: Connection, upload: str) -> Blob | None:
 
 
 def get_filling(conn: Connection, upload: str) -> tuple[Ref, bytes]:
-    """What is being filled, and the part of its last chunk that is in this file. Raises NotFound, Conflict if finished."""
+    """What is being filled, and the part of its last chunk that is here. Raises NotFound, Conflict if finished."""
     blob_id, hash = get_row(conn, upload)
     if hash is not None:
         raise Conflict("This upload is finished.")

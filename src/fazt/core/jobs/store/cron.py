@@ -59,7 +59,7 @@ def note_run(conn: Connection, entry: JobEntry, *, error: str, now: int) -> None
 
 def list_crons(conn: Connection) -> list[CronEntry]:
     """All of them, by name."""
-    return [CronEntry(**row._mapping) for row in conn.execute(select(cron).order_by(cron.c.name))]
+    return [CronEntry(**row) for row in conn.execute(select(cron).order_by(cron.c.name)).mappings()]
 
 
 def pause_cron(conn: Connection, name: str) -> None:
@@ -85,10 +85,10 @@ def run_cron_now(conn: Connection, name: str, *, now: int) -> int:
 
 def get_cron(conn: Connection, name: str) -> CronEntry:
     """One of them; raises NotFound."""
-    row = conn.execute(select(cron).where(cron.c.name == name)).first()
+    row = conn.execute(select(cron).where(cron.c.name == name)).mappings().first()
     if row is None:
         raise NotFound(f"There is no scheduled job {name!r}.")
-    return CronEntry(**row._mapping)
+    return CronEntry(**row)
 
 
 def change_cron(conn: Connection, name: str, **values: object) -> None:

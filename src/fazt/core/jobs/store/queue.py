@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, bindparam, delete, exists, func, insert, literal_column, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, delete, exists, func, insert, literal_column, select, update
 
 from fazt.core.db import wake
 from fazt.core.errors import Conflict, NotFound
@@ -61,8 +61,8 @@ def enqueue(
             conn.execute(update(job).where(job.c.id == found.id).values(run_at=run_at))
             wake(conn, SIGNAL)
         return int(found.id)
-    row = {"name": name, "key": key, "payload": msgspec.json.encode(payload).decode(), "state": "queued"}
-    row |= {"run_at": run_at, "attempts": 0, "interruptions": 0, "error": "", "created_at": now}
+    row: dict[str, Any] = {"name": name, "key": key, "payload": msgspec.json.encode(payload).decode()}
+    row |= {"state": "queued", "run_at": run_at, "attempts": 0, "interruptions": 0, "error": "", "created_at": now}
     wake(conn, SIGNAL)
     return int(conn.execute(INSERT, row).scalar_one())
 
@@ -83,11 +83,11 @@ def find_next_due(conn: Connection, names: Collection[str]) -> int | None:
 
 def take_due(conn: Connection, names: Collection[str], limit: int, *, now: int) -> list[JobEntry]:
     """Mark up to `limit` entries that are due as running, oldest first, and return them."""
-    rows = conn.execute(TAKE, {"names": list(names), "limit": limit, "now": now}).all()
+    rows = conn.execute(TAKE, {"names": list(names), "limit": limit, "now": now}).mappings().all()
     if rows:
-        conn.execute(START, [{"job_id": row.id, "now": now} for row in rows])
+        conn.execute(START, [{"job_id": row["id"], "now": now} for row in rows])
     taken = {"state": "running", "started_at": now}
-    return [msgspec.structs.replace(to_entry(row), attempts=row.attempts + 1, **taken) for row in rows]
+    return [msgspec.structs.replace(to_entry(row), attempts=row["attempts"] + 1, **taken) for row in rows]
 
 
 def finish(conn: Connection, entry: JobEntry) -> None:
@@ -118,12 +118,12 @@ def give_back(conn: Connection, entry: JobEntry) -> None:
 
 def recover(conn: Connection, *, now: int) -> int:
     """Queue again what ran when the server died; how many. To be called before anything is taken."""
-    rows = conn.execute(select(job).where(RUNNING).order_by(job.c.id)).all()
-    for row in rows:
-        times = row.interruptions + 1
-        run_at = max(row.run_at, now + delay_after_interruption(times)) if times > 1 else row.run_at
-        put_back(conn, to_entry(row), run_at=run_at, attempts=row.attempts - 1, interruptions=times)
-    return len(rows)
+    entries = [to_entry(row) for row in conn.execute(select(job).where(RUNNING).order_by(job.c.id)).mappings()]
+    for entry in entries:
+        times = entry.interruptions + 1
+        run_at = max(entry.run_at, now + delay_after_interruption(times)) if times > 1 else entry.run_at
+        put_back(conn, entry, run_at=run_at, attempts=entry.attempts - 1, interruptions=times)
+    return len(entries)
 
 
 def put_back(conn: Connection, entry: JobEntry, **values: Any) -> None:
@@ -152,7 +152,7 @@ def list_jobs(
         wanted = wanted.where(job.c.name == name)
     if before_id is not None:
         wanted = wanted.where(job.c.id < before_id)
-    return [to_entry(row) for row in conn.execute(wanted)]
+    return [to_entry(row) for row in conn.execute(wanted).mappings()]
 
 
 def count_jobs(conn: Connection) -> dict[State, int]:
@@ -165,7 +165,7 @@ def count_jobs(conn: Connection) -> dict[State, int]:
 
 def get_job(conn: Connection, job_id: int) -> JobEntry:
     """One entry; raises NotFound, as for one that has gone well meanwhile."""
-    row = conn.execute(select(job).where(job.c.id == job_id)).first()
+    row = conn.execute(select(job).where(job.c.id == job_id)).mappings().first()
     if row is None:
         raise NotFound("This job is no longer in the queue.")
     return to_entry(row)
@@ -204,6 +204,6 @@ def discard_job(conn: Connection, job_id: int) -> None:
     conn.execute(delete(job).where(job.c.id == job_id))
 
 
-def to_entry(row: Row[Any]) -> JobEntry:
+def to_entry(row: RowMapping) -> JobEntry:
     """A row as it is known outside."""
-    return JobEntry(**{**row._mapping, "payload": msgspec.json.decode(row.payload)})
+    return JobEntry(**{**row, "payload": msgspec.json.decode(row["payload"])})

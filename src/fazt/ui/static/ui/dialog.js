@@ -1,6 +1,6 @@
 // Dialogs: ask before a form goes (data-confirm), and open <dialog> where the browser has no command buttons.
 
-export function confirm(question, yes = "Yes") {
+export function confirm(question, yes = "Yes", isDanger = false) {
   const dialog = document.createElement("dialog");
   dialog.setAttribute("aria-label", question);
   const form = document.createElement("form");
@@ -9,7 +9,7 @@ export function confirm(question, yes = "Yes") {
   text.textContent = question;
   const end = document.createElement("div");
   end.className = "end";
-  for (const [value, label, css] of [["", "Cancel", "button"], ["yes", yes, "button main"]]) {
+  for (const [value, label, css] of [["", "Cancel", "button"], ["yes", yes, `button main${isDanger ? " danger" : ""}`]]) {
     const button = document.createElement("button");
     button.className = css;
     button.value = value;
@@ -33,7 +33,8 @@ document.addEventListener("click", async (event) => {
   if (!button || button.dataset.confirmed) return;
   event.preventDefault();
   event.stopPropagation();
-  if (!(await confirm(button.dataset.confirm, button.textContent.trim() || button.title || "Yes"))) return;
+  const yes = button.textContent.trim() || button.title || "Yes";
+  if (!(await confirm(button.dataset.confirm, yes, button.classList.contains("danger")))) return;
   button.dataset.confirmed = "1";
   button.click();
   delete button.dataset.confirmed;

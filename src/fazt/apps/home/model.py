@@ -1,0 +1,119 @@
+"""What the management API takes and answers."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from fazt.core.errors import Invalid
+
+TokenKind = Literal["token", "app"]
+LONGEST_PAGE = 500
+
+
+class Profile(msgspec.Struct, forbid_unknown_fields=True):
+    """Changes to a person; what is left out stays."""
+
+    name: str | None = None
+    handle: str | None = None
+    email: str | None = None
+
+
+class NewPassword(msgspec.Struct, forbid_unknown_fields=True):
+    """A new password of one's own."""
+
+    current: str
+    new: str
+
+
+class GivenPassword(msgspec.Struct, forbid_unknown_fields=True):
+    """A new password that the owner gives somebody."""
+
+    password: str
+
+
+class NewUser(msgspec.Struct, forbid_unknown_fields=True):
+    """A member whom the owner adds by hand."""
+
+    email: str
+    password: str
+    name: str = ""
+    handle: str = ""
+
+
+class NewInvitation(msgspec.Struct, forbid_unknown_fields=True):
+    """Whom an invitation is for; both may be empty."""
+
+    email: str = ""
+    name: str = ""
+
+
+class NewToken(msgspec.Struct, forbid_unknown_fields=True):
+    """A token or app password to be made. `scopes` null is all that the person may do; `days` null is for ever."""
+
+    name: str
+    scopes: list[str] | None = None
+    kind: TokenKind = "token"
+    days: int | None = None
+
+
+class Code(msgspec.Struct, forbid_unknown_fields=True):
+    """Six digits of the authenticator app."""
+
+    code: str
+
+
+class OwnPassword(msgspec.Struct, forbid_unknown_fields=True):
+    """One's own password, asked for before something grave."""
+
+    password: str
+
+
+class NewValue(msgspec.Struct, forbid_unknown_fields=True):
+    """A setting's new value: as JSON in `value`, or as typed in `text` (`yes`, `10 MB`, `a, b`)."""
+
+    value: Any = None
+    text: str | None = None
+
+
+class Link(msgspec.Struct, frozen=True):
+    """A one-time link to be handed to somebody; it is never shown again."""
+
+    id: str
+    url: str
+    expires_at: int | None
+
+
+class Secret(msgspec.Struct, frozen=True):
+    """A token or app password; the secret is never shown again."""
+
+    id: str
+    name: str
+    secret: str
+    expires_at: int | None
+
+
+class TotpStart(msgspec.Struct, frozen=True):
+    """What an authenticator app needs: the secret, and the same as the address that its QR code holds."""
+
+    secret: str
+    uri: str
+
+
+class RecoveryCodes(msgspec.Struct, frozen=True):
+    """Each replaces one code of the authenticator app once."""
+
+    recovery_codes: list[str]
+
+
+def check_limit(limit: int) -> int:
+    """How many rows to answer. Raises Invalid outside 1 to 500."""
+    if not 1 <= limit <= LONGEST_PAGE:
+        raise Invalid(f"limit is from 1 to {LONGEST_PAGE}.")
+    return limit
+
+
+def group_of(setting_name: str) -> str:
+    """The part of a setting's name that says whose it is: `links` of `links.default_length`."""
+    return setting_name.partition(".")[0]

@@ -1,0 +1,1 @@
+"""What sites read and answer, as text and bytes: redirects, headers, paths, types, archives."""

@@ -1,0 +1,133 @@
+"""Sessions: the devices that are logged in."""
+
+from hmac import compare_digest
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, select
+
+from fazt.core.auth.model import Caller, Credential, NewSession, Session, pack_scopes, unpack_scopes
+from fazt.core.auth.schema import session, user
+from fazt.core.auth.store.second_factor import check_code
+from fazt.core.auth.store.users import get_account
+from fazt.core.clock import DAY
+from fazt.core.errors import NotFound, Unauthorized
+from fazt.core.ids import new_id
+
+IDLE = 30 * DAY
+"""A session ends this long after it was last seen."""
+
+MOST = 100
+"""Sessions of one kind that one person may have; the longest unseen makes way."""
+
+CALLER_COLUMNS = (
+    user.c.id.label("user_id"),
+    user.c.name.label("user_name"),
+    user.c.email,
+    user.c.handle,
+    user.c.role,
+    user.c.suspended_at,
+)
+BY_DIGEST = (
+    select(
+        *CALLER_COLUMNS,
+        session.c.id,
+        session.c.kind,
+        session.c.digest,
+        session.c.scopes,
+        session.c.seen_at,
+        session.c.expires_at,
+        session.c.address,
+    )
+    .join_from(session, user)
+    .where(session.c.digest == bindparam("digest"))
+)
+
+
+def log_in(conn: Connection, user_id: str, password_hash: str, code: str, new: NewSession, now: int) -> str:
+    """Open a session for somebody whose password was found right; the id of the session.
+
+    Raises Unauthorized where the password was changed or the person suspended since, or where
+    two-factor is on and `code` is wrong or was used.
+    """
+    account = get_account(conn, user_id)
+    if account.user.is_suspended or not compare_digest(account.password_hash, password_hash):
+        raise Unauthorized("The account was changed just now.", hint="Log in again.")
+    if account.user.has_totp:
+        check_code(conn, user_id, code, now)
+    return create_session(conn, user_id, new, now)
+
+
+def create_session(conn: Connection, user_id: str, new: NewSession, now: int) -> str:
+    """Its id. Ended sessions of the same person, and what is over MOST, go at this occasion."""
+    row = {
+        "id": new_id(now),
+        "user_id": user_id,
+        "token_id": new.token_id,
+        "digest": new.digest,
+        "kind": new.kind,
+        "name": new.name,
+        "address": new.address,
+        "scopes": pack_scopes(new.scopes),
+        "created_at": now,
+        "seen_at": now,
+        "expires_at": now + IDLE,
+    }
+    conn.execute(delete(session).where(session.c.user_id == user_id, session.c.expires_at <= now))
+    same = (session.c.user_id == user_id) & (session.c.kind == new.kind)
+    oldest = select(session.c.id).where(same).order_by(session.c.seen_at.desc(), session.c.id.desc()).offset(MOST - 1)
+    if conn.dialect.name == "sqlite":
+        oldest = oldest.limit(-1)
+    conn.execute(delete(session).where(session.c.id.in_(oldest)))
+    conn.execute(session.insert(), row)
+    return str(row["id"])
+
+
+def find_session(conn: Connection, digest: bytes, now: int) -> Credential | None:
+    """Whose session has this secret, while it lasts."""
+    row = conn.execute(BY_DIGEST, {"digest": digest}).first()
+    if row is None or not is_valid(row, digest, now):
+        return None
+    return to_credential(row, "session")
+
+
+def is_valid(row: Any, digest: bytes, now: int) -> bool:
+    """Whether a row found by its digest opens the door now."""
+    lasts = row.expires_at is None or row.expires_at > now
+    return compare_digest(bytes(row.digest), digest) and lasts and row.suspended_at is None
+
+
+def to_credential(row: Any, kind: Any) -> Credential:
+    """A row with CALLER_COLUMNS and those of a session or a token."""
+    caller = Caller(
+        user_id=row.user_id,
+        name=row.user_name,
+        email=row.email,
+        role=row.role,
+        scopes=unpack_scopes(row.scopes),
+        kind=kind,
+        credential_id=row.id,
+        handle=row.handle,
+    )
+    return Credential(caller, row.seen_at or 0, row.expires_at, row.address)
+
+
+def list_sessions(conn: Connection, user_id: str, now: int) -> list[Session]:
+    """The devices of one person, last seen first."""
+    rows = conn.execute(
+        select(session)
+        .where(session.c.user_id == user_id, session.c.expires_at > now)
+        .order_by(session.c.seen_at.desc(), session.c.id.desc())
+    )
+    return [Session(r.id, r.user_id, r.kind, r.name, r.address, r.created_at, r.seen_at, r.expires_at) for r in rows]
+
+
+def delete_session(conn: Connection, user_id: str, session_id: str) -> None:
+    """Log one device out. Raises NotFound where this person has no such session."""
+    if not conn.execute(delete(session).where(session.c.user_id == user_id, session.c.id == session_id)).rowcount:
+        raise NotFound("There is no such session.")
+
+
+def delete_sessions(conn: Connection, user_id: str, *, keep_session: str = "") -> int:
+    """Log all devices out but one; how many."""
+    mine = (session.c.user_id == user_id) & (session.c.id != keep_session)
+    return conn.execute(delete(session).where(mine)).rowcount

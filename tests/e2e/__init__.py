@@ -1,0 +1,1 @@
+"""The real program with foreign clients."""

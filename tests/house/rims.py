@@ -1,0 +1,13 @@
+"""The files that may catch everything without raising it again, and why each of them may."""
+
+RIMS = {
+    "src/fazt/cli.py": "what a thread of its own raised is raised again where the command runs",
+    "src/fazt/core/blobs/engine/__init__.py": "each provider of object storage has errors of its own kind",
+    "src/fazt/core/db/carrier.py": "the data is committed, and nobody is left to raise to",
+    "src/fazt/core/db/sqlite.py": "the writer thread carries every error to who waits for the answer",
+    "src/fazt/core/events/engine.py": "delivery goes on when the database does",
+    "src/fazt/core/events/store.py": "one app's trouble is kept for later and never holds up the others",
+    "src/fazt/core/http/root.py": "the edge of HTTP: whatever is raised becomes an answer",
+    "src/fazt/core/jobs/engine.py": "the queue keeps what a job raised, and tries again",
+    "src/fazt/core/settings/engine.py": "the setting is changed, and the other watchers want to know it too",
+}

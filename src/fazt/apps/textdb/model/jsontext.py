@@ -126,7 +126,7 @@ def _to_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _to_decimal(digits: str) -> Decimal:
     _, _, exponent = digits.lower().partition("e")
-    if len(exponent) > 6 or abs(int(exponent or 0)) > MAX_EXPONENT or math.isinf(float(digits)):  # noqa: PLR2004
+    if len(exponent) > 6 or abs(int(exponent or 0)) > MAX_EXPONENT or math.isinf(float(digits)):
         raise Invalid(f"The number {digits[:40]} is beyond what can be kept.")
     return Decimal(digits)
 

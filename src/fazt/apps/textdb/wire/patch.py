@@ -224,7 +224,7 @@ def _increment(old: Any, by: Any, path: str) -> Any:
         return by
     if isinstance(old, bool) or not isinstance(old, int | float | Decimal):
         raise Conflict(f"{path!r} is not a number.")
-    return old + by if type(old) is type(by) else Decimal(old) + Decimal(by)
+    return old + by if isinstance(old, int) and isinstance(by, int) else Decimal(str(old)) + Decimal(str(by))
 
 
 def _list_at(old: Any, path: str) -> list[Any]:

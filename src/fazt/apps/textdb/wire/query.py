@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 
 from fazt.apps.textdb.model.expression import (
@@ -26,6 +25,7 @@ from fazt.apps.textdb.model.expression import (
     Some,
     Words,
 )
+from fazt.apps.textdb.model.moments import moment
 from fazt.apps.textdb.model.query import Aggregate, Query, Sum
 from fazt.apps.textdb.wire.where import MAX_STEPS, check_step
 from fazt.apps.textdb.wire.where import parse as parse_where
@@ -39,7 +39,21 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
 SUFFIX = re.compile(r"_(gte|lte|gt|lt|ne|like)$")
 SIGNS: dict[str, Comparison] = {"gte": ">=", "lte": "<=", "gt": ">", "lt": "<"}
 KNOWN = frozenset(
-    {"_sort", "_order", "_page", "_limit", "_start", "_end", "_fields", "_cursor", "_meta", "_count", "where", "q", "at"}
+    {
+        "_sort",
+        "_order",
+        "_page",
+        "_limit",
+        "_start",
+        "_end",
+        "_fields",
+        "_cursor",
+        "_meta",
+        "_count",
+        "where",
+        "q",
+        "at",
+    }
 )
 OF_AGGREGATE = frozenset({"_sum", "_min", "_max", "_avg", "_group", "_limit", "where", "q"})
 IGNORED = frozenset({"_", "callback"})
@@ -61,9 +75,7 @@ def split(query: str) -> Parameters:
     return found
 
 
-def parse(
-    query: str, macros: Mapping[str, Scalar], *, default_limit: int, max_limit: int
-) -> Query:
+def parse(query: str, macros: Mapping[str, Scalar], *, default_limit: int, max_limit: int) -> Query:
     """The list that a query string asks for. Raises Invalid."""
     if not query:
         return Query(limit=default_limit)
@@ -84,7 +96,7 @@ def parse(
         fields=tuple(path_of(name) for name in _names(asked, "_fields")),
         with_meta=flag(asked, "_meta", default=False),
         count=flag(asked, "_count", default=True),
-        at=moment(last(asked, "at")),
+        at=moment(at) if (at := last(asked, "at")) else None,
     )
 
 
@@ -164,10 +176,10 @@ def to_text(value: float) -> str:
     """A number as JavaScript writes it, e.g. 1.0 as "1"."""
     if isinstance(value, int):
         return str(value)
-    if value.is_integer() and abs(value) < 1e21:  # noqa: PLR2004 - where JavaScript begins to write exponents
+    if value.is_integer() and abs(value) < 1e21:
         return str(int(value))
     shown = repr(value)
-    if "e-" in shown and abs(value) >= 1e-6:  # noqa: PLR2004 - likewise, for small ones
+    if "e-" in shown and abs(value) >= 1e-6:
         return f"{value:.20f}".rstrip("0")
     return shown.replace("e-0", "e-")
 
@@ -245,16 +257,3 @@ def flag(asked: Parameters, name: str, *, default: bool) -> bool:
     if text.lower() in {"false", "0", "no"}:
         return False
     raise Invalid(f"{name} is true or false, not {text[:40]!r}.")
-
-
-def moment(text: str | None) -> int | None:
-    """A time in milliseconds, given so or in RFC 3339. Raises Invalid."""
-    if not text:
-        return None
-    if re.fullmatch(r"[0-9]{1,15}", text):
-        return int(text)
-    try:
-        at = datetime.fromisoformat(text)
-        return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1_000)
-    except (ValueError, OverflowError) as error:
-        raise Invalid(f"{text[:40]!r} is no time; write 2026-11-23T10:00:00Z, or milliseconds.") from error

@@ -1,12 +1,12 @@
 """The filter language: `(a.b >= 3 && tags ?= "x") || !draft == true`, read by recursive descent.
 
-    filter     = and { "||" and }
-    and        = not { "&&" not }
-    not        = "!" not | "(" filter ")" | "exists" "(" path ")" | comparison
-    comparison = path operator value | value operator path | path "in" "[" value { "," value } "]"
-    operator   = [ "?" ] ( "==" | "=" | "!=" | "<" | "<=" | ">" | ">=" | "~" | "!~" )
-    path       = name { "." name | "[" number "]" | "[" text "]" }
-    value      = text | number | "true" | "false" | "null" | macro
+filter     = and { "||" and }
+and        = not { "&&" not }
+not        = "!" not | "(" filter ")" | "exists" "(" path ")" | comparison
+comparison = path operator value | value operator path | path "in" "[" value { "," value } "]"
+operator   = [ "?" ] ( "==" | "=" | "!=" | "<" | "<=" | ">" | ">=" | "~" | "!~" )
+path       = name { "." name | "[" number "]" | "[" text "]" }
+value      = text | number | "true" | "false" | "null" | macro
 """
 
 from __future__ import annotations
@@ -252,7 +252,7 @@ class Parser:
 
     def _bracket_step(self) -> str | int:
         token = self._take()
-        if token.kind == "number" and token.text.isdecimal() and len(token.text) < 10:  # noqa: PLR2004 - no list is longer
+        if token.kind == "number" and token.text.isdecimal() and len(token.text) < 10:
             step: str | int = int(token.text)
         elif token.kind == "text":
             step = check_step(unquote(token), token.at)
@@ -286,7 +286,9 @@ def unquote(token: Token) -> str:
     """The text between quotes of either kind, with JSON's escapes."""
     inner = token.text[1:-1]
     if token.text[0] == "'":
-        inner = re.sub(r"\\(.)|(\")", lambda found: '\\"' if found[2] else keep_escape(found[1]), inner, flags=re.DOTALL)
+        inner = re.sub(
+            r"\\(.)|(\")", lambda found: '\\"' if found[2] else keep_escape(found[1]), inner, flags=re.DOTALL
+        )
     try:
         text: str = json.loads(f'"{inner}"')
         text.encode()

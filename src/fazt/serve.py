@@ -31,7 +31,6 @@ from fazt.core.jobs import Jobs
 from fazt.core.log import get_logger, set_up_logging
 from fazt.core.settings import Settings
 from fazt.ui import error_page
-from fazt.ui.assets import STATIC
 
 CORE_PARTS: tuple[ModuleType, ...] = (blobs, events, jobs, settings)
 
@@ -86,7 +85,7 @@ async def create_core(config: Config, apps: tuple[App, ...]) -> Core:
 
 def create_root(core: Core) -> Root:
     """All routes, pages and mounts of the apps behind one door."""
-    listed = [*MOUNTS, STATIC, *load_all(core.apps, "routes", "ROUTES"), *load_all(core.apps, "pages", "PAGES")]
+    listed = [*MOUNTS, *load_all(core.apps, "routes", "ROUTES"), *load_all(core.apps, "pages", "PAGES")]
     mounts = [item for item in listed if isinstance(item, Mount)]
     handlers = [item for item in listed if not isinstance(item, Mount)]
     finders = [getattr(app.load("routes"), "find_host", None) for app in core.apps]

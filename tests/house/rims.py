@@ -1,8 +1,10 @@
 """The files that may catch everything without raising it again, and why each of them may."""
 
 RIMS = {
+    "src/fazt/apps/home/pages/dashboard.py": "the dashboard is where one goes when an app is broken; its card says so",
     "src/fazt/cli.py": "what a thread of its own raised is raised again where the command runs",
     "src/fazt/core/blobs/engine/__init__.py": "each provider of object storage has errors of its own kind",
+    "src/fazt/core/db/batch.py": "each item hears of its own failure, and the others go on",
     "src/fazt/core/db/carrier.py": "the data is committed, and nobody is left to raise to",
     "src/fazt/core/db/sqlite.py": "the writer thread carries every error to who waits for the answer",
     "src/fazt/core/events/engine.py": "delivery goes on when the database does",

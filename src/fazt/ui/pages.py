@@ -26,6 +26,7 @@ MAX_FLASH_LENGTH = 300
 def page(
     request: Request[Any, Any, Any],
     name: str,
+    /,
     *,
     status: int = 200,
     headers: dict[str, str] | None = None,

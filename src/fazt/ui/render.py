@@ -84,13 +84,13 @@ def nav_apps(core: Core | None) -> list[App]:
     return [app for app in core.apps if app.path and app.name != "home"] if core is not None else []
 
 
-def render(core: Core | None, caller: Caller | None, name: str, **context: Any) -> str:
+def render(core: Core | None, caller: Caller | None, name: str, /, **context: Any) -> str:
     """The page `name` as HTML, e.g. `render(core, caller, "drops/open.html", drop=drop)`.
 
-    Every template knows `caller` (None for strangers), `apps`, `path`, `theme` and `flash` besides `context`.
+    Every template knows `me` (the caller; None for strangers), `apps`, `path`, `theme` and `flash` besides `context`.
     """
     known: dict[str, Any] = {
-        "caller": caller,
+        "me": caller,
         "apps": nav_apps(core),
         "path": "",
         "theme": "",

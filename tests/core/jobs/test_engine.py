@@ -19,8 +19,17 @@ from fazt.core.config import Config
 from fazt.core.db import Database, open_database
 from fazt.core.errors import Invalid, TooMany, Unavailable
 from fazt.core.events import Event
-from fazt.core.jobs import JobEntry, count_jobs, enqueue, get_cron, list_jobs, pause_cron, run_cron_now, run_job_now
-from fazt.core.jobs import engine
+from fazt.core.jobs import (
+    JobEntry,
+    count_jobs,
+    engine,
+    enqueue,
+    get_cron,
+    list_jobs,
+    pause_cron,
+    run_cron_now,
+    run_job_now,
+)
 from tests.conftest import NOW
 from tests.core.jobs.parts import Clock, Parts, eventually, running_parts
 

@@ -125,7 +125,9 @@ def test_typing_anything_gives_a_value_that_suits_or_invalid(setting: Setting, t
     assert check_value(setting, value) == value
 
 
-@given(st.sampled_from(ALL), st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists))
+@given(
+    st.sampled_from(ALL), st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists)
+)
 def test_any_json_is_a_value_that_suits_or_invalid(setting: Setting, value: Any) -> None:
     try:
         kept = check_value(setting, value)

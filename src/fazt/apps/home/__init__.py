@@ -1,6 +1,6 @@
 """The dashboard: first set-up, login, accounts and people, settings, jobs, events and search."""
 
-from fazt.core.app import App
+from fazt.core.app import App, ScopeKind
 
 APP = App(
     name="home",
@@ -8,6 +8,7 @@ APP = App(
     does="Your cloud at a glance, its people and its settings.",
     parts=("routes", "pages", "cli"),
     path="/",
+    scopes=(ScopeKind("me:read", "Know whose token it is."),),
     commands={
         "user": "People: the owner and the members.",
         "token": "Tokens and app passwords.",

@@ -91,5 +91,3 @@ domain = Table(
     Column("site_id", Id, ForeignKey("sites_site.id"), nullable=False, index=True),
     Column("created_at", BigInteger, nullable=False),
 )
-
-

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from litestar import delete, get, post
+from litestar.params import QueryParameter
 
 from fazt.apps.home.model import check_limit
 from fazt.core import Core
@@ -22,13 +25,16 @@ from fazt.core.jobs import (
     run_job_now,
 )
 
+InState = Annotated[State | None, QueryParameter(name="state")]
+"""`state` alone is Litestar's own name for something else."""
+
 
 @get("/api/v1/jobs", guards=[owner])
 async def list_entries(
-    core: Core, state: State | None = None, name: str = "", before_id: int | None = None, limit: int = 100
+    core: Core, in_state: InState = None, name: str = "", before_id: int | None = None, limit: int = 100
 ) -> list[JobEntry]:
     """The queue, newest first; `state` is queued, running or dead."""
-    return await core.db.read(list_jobs, state=state, name=name, before_id=before_id, limit=check_limit(limit))
+    return await core.db.read(list_jobs, state=in_state, name=name, before_id=before_id, limit=check_limit(limit))
 
 
 @get("/api/v1/jobs/{job_id:int}", guards=[owner])

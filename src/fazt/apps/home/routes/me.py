@@ -23,9 +23,7 @@ async def show_me(core: Core, caller: Caller) -> User:
 @patch("/api/v1/me", guards=[member])
 async def change_me(core: Core, caller: Caller, data: Profile) -> User:
     """Change name, handle or e-mail."""
-    return await core.db.write(
-        store.update_user, caller.user_id, email=data.email, handle=data.handle, name=data.name
-    )
+    return await core.db.write(store.update_user, caller.user_id, email=data.email, handle=data.handle, name=data.name)
 
 
 @put("/api/v1/me/password", guards=[member], status_code=204)

@@ -22,9 +22,7 @@ async def list_users(core: Core) -> list[User]:
 @post("/api/v1/users", guards=[owner])
 async def create_user(core: Core, data: NewUser) -> User:
     """Add a member by hand; an invitation lets them choose their own password."""
-    return await core.auth.create_member(
-        data.email, data.password, core.clock(), name=data.name, handle=data.handle
-    )
+    return await core.auth.create_member(data.email, data.password, core.clock(), name=data.name, handle=data.handle)
 
 
 @get("/api/v1/users/{who:str}", guards=[owner])
@@ -37,9 +35,7 @@ async def show_user(core: Core, who: str) -> User:
 async def change_user(core: Core, who: str, data: Profile) -> User:
     """Change name, handle or e-mail."""
     person = await find_person(core, who)
-    return await core.db.write(
-        store.update_user, person.id, email=data.email, handle=data.handle, name=data.name
-    )
+    return await core.db.write(store.update_user, person.id, email=data.email, handle=data.handle, name=data.name)
 
 
 @delete("/api/v1/users/{who:str}", guards=[owner])

@@ -147,7 +147,9 @@ def restore_site(conn: Connection, site_id: int, now: int) -> Site:
 def condemn_site(conn: Connection, site_id: int, now: int) -> None:
     """Delete for good: the name is free at once, the rest goes by `purge_some`."""
     conn.execute(
-        update(site).where(s.id == site_id).values(name=f"{site_id}!{now}", deleted_at=CONDEMNED, version=0, changed_at=now)
+        update(site)
+        .where(s.id == site_id)
+        .values(name=f"{site_id}!{now}", deleted_at=CONDEMNED, version=0, changed_at=now)
     )
     conn.execute(delete(domain).where(domain.c.site_id == site_id))
 

@@ -123,9 +123,7 @@ def put_files(conn: Connection, site_id: int, manifest: Manifest, number: int) -
         assert entry is not None, "nothing is missing"
         if entry.size != manifest[path][1]:
             raise Invalid(f"{path!r} has {entry.size} bytes, not the {manifest[path][1]} that were announced.")
-        rows.append(
-            {"site_id": site_id, "path": path, "first": number, "until": OPEN, **msgspec.structs.asdict(entry)}
-        )
+        rows.append({"site_id": site_id, "path": path, "first": number, "until": OPEN, **msgspec.structs.asdict(entry)})
     if ended:
         conn.execute(_CLOSE, [{"file_id": file_id, "closed": number} for file_id in ended])
     if rows:

@@ -93,15 +93,14 @@ class Auth:
             account = None
         if await self._verifier.verify(account, login, secret, address, now) is None or account is None:
             return None
-        self._throttle.know(normalize_login(login), address, now)
         return to_caller(account.user, kind="password")
 
-    async def act_as(self, user_id: str, scopes: frozenset[str] | None, *, name: str = "") -> Caller:
+    async def act_as(self, user_id: str, scopes: frozenset[str] | None, *, credential_id: str = "") -> Caller:
         """A Caller for a function or a job that acts for this person. Raises NotFound; Unauthorized if suspended."""
         user = await self._db.point(store.get_user, user_id)
         if user.is_suspended:
             raise Unauthorized("This person is suspended.")
-        return to_caller(user, kind="function", scopes=scopes, credential_id=name)
+        return to_caller(user, kind="function", scopes=scopes, credential_id=credential_id)
 
     async def local_caller(self) -> Caller:
         """Who sits at this machine and may read the file anyway: the owner, also before there is one."""

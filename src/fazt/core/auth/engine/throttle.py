@@ -32,7 +32,7 @@ from fazt.core.auth.model import networks_of
 from fazt.core.clock import DAY, HOUR, MINUTE, SECOND
 from fazt.core.errors import TooMany
 
-CAPACITY = 8_192
+CAPACITY = 4_096
 KNOWN_FOR = 30 * DAY
 PACE_FROM = 20
 PACE = 250

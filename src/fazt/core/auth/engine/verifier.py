@@ -138,6 +138,8 @@ class Verifier:
                 await self._sleep(wait / SECOND)
             is_right = await self._hasher.verify(hashed, password)
             slow = self._throttle.succeed(login, address) if is_right else self._throttle.fail(login, address, now)
+        if is_right and account is not None and not account.user.has_totp:
+            self._throttle.know(login, address, now)
         if slow:
             await self._slow_down(slow)
         if is_right and account is not None and hashed is not None and self._hasher.is_outdated(hashed):

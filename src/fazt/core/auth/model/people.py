@@ -15,8 +15,8 @@ TokenKind = Literal["token", "app"]
 class Caller(msgspec.Struct, frozen=True):
     """Who makes a request, and with what.
 
-    `scopes` None means all that the person may do. `kind` says what was shown: a session, an API
-    token, an app password, the account password, or that a function acts for the person.
+    `scopes` None means all that the person may do. `kind` says what was shown: a session, an API token, an app
+    password or the account password; or that they sit at this machine (`local`), or a function acts for them.
     `credential_id` is the id of the session or token, else "".
     """
 
@@ -36,8 +36,8 @@ class Caller(msgspec.Struct, frozen=True):
 
     @property
     def is_unlimited(self) -> bool:
-        """Whether no scope holds the caller back: required where a route names no scope (settings, people, …)."""
-        return self.scopes is None or "*" in self.scopes
+        """Whether no scope holds the caller back: required where a route names none (settings, people, …)."""
+        return self.scopes is None
 
     def may(self, scope: str) -> bool:
         """Whether the credential allows all of `scope`."""
@@ -51,6 +51,11 @@ class Caller(msgspec.Struct, frozen=True):
         """Raises Forbidden unless `may(scope)`."""
         if not self.may(scope):
             raise Forbidden(f"This needs the scope {scope}.", hint="Make a token that has it.", scope=scope)
+
+    def check_some(self, scope: str) -> None:
+        """Raises Forbidden unless `may_some(scope)`."""
+        if not self.may_some(scope):
+            self.check(scope)
 
     def check_unlimited(self) -> None:
         """Raises Forbidden unless `is_unlimited`."""

@@ -64,9 +64,9 @@ def coarse_address(address: str) -> str:
     parsed = _parse(address)
     if parsed is None or parsed.is_loopback:
         return "local"
-    if parsed.version == 4:
+    if isinstance(parsed, ipaddress.IPv4Address):
         return str(parsed).rpartition(".")[0] + ".x"
-    return str(ipaddress.ip_network((parsed, 48), strict=False))
+    return _block(parsed, 48)
 
 
 def networks_of(address: str) -> tuple[str, str]:
@@ -78,7 +78,12 @@ def networks_of(address: str) -> tuple[str, str]:
     parsed = _parse(address)
     if parsed is None:
         return "local", ""
-    if parsed.version == 4:
+    if isinstance(parsed, ipaddress.IPv4Address):
         return str(parsed), ""
-    near, far = (ipaddress.ip_network((parsed, length), strict=False) for length in (64, 48))
-    return str(near), str(far)
+    return _block(parsed, 64), _block(parsed, 48)
+
+
+def _block(address: ipaddress.IPv6Address, length: int) -> str:
+    """The block of this prefix length around an address; ip_network says the same ten times slower."""
+    rest = 128 - length
+    return f"{ipaddress.IPv6Address(int(address) >> rest << rest)}/{length}"

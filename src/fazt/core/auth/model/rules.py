@@ -66,9 +66,9 @@ def check_handle(handle: str) -> str:
 
 
 def handle_from(email: str) -> str:
-    """A handle like the e-mail's local part; not checked whether somebody has it."""
-    local = re.sub("[^a-z0-9]+", ".", email.partition("@")[0].partition("+")[0].lower()).strip(".")[:30].strip(".")
-    return local if HANDLE.fullmatch(local) and local not in RESERVED else f"user.{local}".strip(".")
+    """A handle like the e-mail's local part; not checked whether the system or somebody has it."""
+    local = re.sub("[^a-z0-9]+", ".", email.partition("@")[0].partition("+")[0].lower())[:28].strip(".")
+    return local if HANDLE.fullmatch(local) else "user"
 
 
 def check_name(name: str) -> str:

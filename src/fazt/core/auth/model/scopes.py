@@ -3,7 +3,8 @@
 `app:action` or `app:action:resource`: `drive:rw`, `textdb:read:posts`, `pubsub:publish:home/*`.
 
 - `rw` is `read` and `write`; nothing else implies anything, so `mail:rw` may not `mail:send`.
-- `app:*` is every action of the app; `*:read` is that action of every app; `*` is everything.
+- `app:*` is every action of the app; `*:read` is that action of every app; `*` is every scope
+  (but not what needs a person and no scope: settings, people, tokens).
 - A scope with a resource holds for that one alone, or with `*` at its end for all that begin so.
 """
 

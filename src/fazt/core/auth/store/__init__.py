@@ -26,7 +26,15 @@ from fazt.core.auth.store.sessions import (
     list_sessions,
     log_in,
 )
-from fazt.core.auth.store.tokens import Seen, create_token, delete_token, find_token, list_tokens, note_seen
+from fazt.core.auth.store.tokens import (
+    Seen,
+    create_token,
+    delete_ended,
+    delete_token,
+    find_token,
+    list_tokens,
+    note_seen,
+)
 from fazt.core.auth.store.users import (
     create_owner,
     create_user,
@@ -56,6 +64,7 @@ __all__ = [
     "create_session",
     "create_token",
     "create_user",
+    "delete_ended",
     "delete_invitation",
     "delete_session",
     "delete_sessions",

@@ -11,6 +11,7 @@ from fazt.core.auth.store.second_factor import check_code
 from fazt.core.auth.store.users import get_account
 from fazt.core.clock import DAY
 from fazt.core.errors import NotFound, Unauthorized
+from fazt.core.events import Event, emit
 from fazt.core.ids import new_id
 
 IDLE = 30 * DAY
@@ -54,7 +55,10 @@ def log_in(conn: Connection, user_id: str, password_hash: str, code: str, new: N
         raise Unauthorized("The account was changed just now.", hint="Log in again.")
     if account.user.has_totp:
         check_code(conn, user_id, code, now)
-    return create_session(conn, user_id, new, now)
+    session_id = create_session(conn, user_id, new, now)
+    data = {"user_id": user_id, "session_id": session_id, "device": new.name, "address": new.address}
+    emit(conn, Event("auth.logged_in", data, key=user_id), now=now)
+    return session_id
 
 
 def create_session(conn: Connection, user_id: str, new: NewSession, now: int) -> str:

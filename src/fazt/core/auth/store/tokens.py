@@ -20,7 +20,7 @@ from fazt.core.auth.model import (
 )
 from fazt.core.auth.model.credentials import HINT_LENGTH
 from fazt.core.auth.model.people import TokenKind
-from fazt.core.auth.schema import session, token, user
+from fazt.core.auth.schema import invitation, reset, session, token, user
 from fazt.core.auth.store.sessions import CALLER_COLUMNS, IDLE, is_valid, to_credential
 from fazt.core.auth.store.users import get_user
 from fazt.core.errors import Invalid, NotFound, TooMany
@@ -122,6 +122,12 @@ def delete_token(conn: Connection, user_id: str, token_id: str) -> None:
     """End a token or app password and the sessions opened with it. Raises NotFound where this person has none such."""
     if not conn.execute(delete(token).where(token.c.user_id == user_id, token.c.id == token_id)).rowcount:
         raise NotFound("There is no such token.")
+
+
+def delete_ended(conn: Connection, now: int) -> int:
+    """Forget sessions, invitations and resets whose time is over; how many. Tokens stay listed as expired."""
+    tables = (session, invitation, reset)
+    return sum(conn.execute(delete(table).where(table.c.expires_at <= now)).rowcount for table in tables)
 
 
 SESSION_SEEN = (

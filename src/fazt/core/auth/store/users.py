@@ -14,8 +14,10 @@ from fazt.core.auth.model import (
     normalize_login,
 )
 from fazt.core.auth.model.people import Role
+from fazt.core.auth.model.rules import RESERVED
 from fazt.core.auth.schema import reset, session, token, totp, user
 from fazt.core.errors import Conflict, Forbidden, NotFound
+from fazt.core.events import Event, emit
 from fazt.core.ids import new_id
 
 USER_COLUMNS = (
@@ -71,13 +73,14 @@ def create_user(
     }
     check_free(conn, email=email, handle=handle)
     conn.execute(user.insert(), row)
+    tell(conn, "auth.user_created", str(row["id"]), now)
     return get_user(conn, str(row["id"]))
 
 
 def find_free_handle(conn: Connection, wanted: str) -> str:
-    """`wanted`, or that with the first number from 2 that nobody has."""
+    """`wanted`, or that with the first number from 2 that neither the system nor anybody has."""
     number, handle = 1, wanted
-    while conn.execute(TAKEN, {"email": "", "handle": handle}).first():
+    while handle in RESERVED or conn.execute(TAKEN, {"email": "", "handle": handle}).first():
         number += 1
         handle = f"{wanted}{number}"
     return handle
@@ -163,18 +166,29 @@ def suspend_user(conn: Connection, user_id: str, now: int) -> None:
     conn.execute(update(user).where(user.c.id == user_id, user.c.suspended_at.is_(None)).values(suspended_at=now))
     for table in (session, token, reset):
         conn.execute(delete(table).where(table.c.user_id == user_id))
+    tell(conn, "auth.user_suspended", user_id, now)
 
 
-def resume_user(conn: Connection, user_id: str) -> None:
-    """Open the doors again; the member logs in anew. Raises NotFound."""
+def resume_user(conn: Connection, user_id: str, now: int) -> None:
+    """Open the doors again; the member logs in anew. Raises NotFound; Forbidden for the owner."""
     get_member(conn, user_id)
     conn.execute(update(user).where(user.c.id == user_id).values(suspended_at=None))
+    tell(conn, "auth.user_resumed", user_id, now)
 
 
-def delete_user(conn: Connection, user_id: str) -> None:
-    """Forget a member with all credentials. Raises NotFound; Forbidden for the owner."""
+def delete_user(conn: Connection, user_id: str, now: int) -> None:
+    """Forget a member with all credentials. Raises NotFound; Forbidden for the owner.
+
+    What they have in the apps is for these to delete or hand over, at the event.
+    """
     get_member(conn, user_id)
     conn.execute(delete(user).where(user.c.id == user_id))
+    tell(conn, "auth.user_deleted", user_id, now)
+
+
+def tell(conn: Connection, name: str, user_id: str, now: int) -> None:
+    """The event that something became of a person."""
+    emit(conn, Event(name, {"user_id": user_id}, key=user_id), now=now)
 
 
 def get_member(conn: Connection, user_id: str) -> User:

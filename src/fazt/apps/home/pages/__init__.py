@@ -1,0 +1,27 @@
+"""Pages: set-up and login, the dashboard, one's account, and the house's own matters for its owner."""
+
+from fazt.apps.home.pages import (
+    account,
+    dashboard,
+    entry,
+    events,
+    jobs,
+    links,
+    people,
+    settings,
+    tokens,
+    two_factor,
+)
+
+PAGES = [
+    *dashboard.PAGES,
+    *entry.PAGES,
+    *links.PAGES,
+    *account.PAGES,
+    *tokens.PAGES,
+    *two_factor.PAGES,
+    *people.PAGES,
+    *settings.PAGES,
+    *jobs.PAGES,
+    *events.PAGES,
+]

@@ -1,0 +1,1 @@
+"""Tests of people, credentials and the brake on guessing."""

@@ -26,12 +26,10 @@ MISSING: Any = object()
 def at_path(value: Any, path: Path) -> Any:
     """What is at `path`, or MISSING."""
     for step in path.steps:
-        if isinstance(step, int) and isinstance(value, list) and step < len(value):
-            value = value[step]
-        elif isinstance(step, str) and isinstance(value, dict) and step in value:
-            value = value[step]
+        if isinstance(step, int):
+            value = value[step] if isinstance(value, list) and step < len(value) else MISSING
         else:
-            return MISSING
+            value = value[step] if isinstance(value, dict) and step in value else MISSING
     return value
 
 
@@ -43,7 +41,7 @@ def kind_of(value: Any) -> str:
         return "boolean"
     if isinstance(value, int | float | Decimal):
         return "number"
-    return {str: "text", list: "list", dict: "object"}[type(value)]
+    return "text" if isinstance(value, str) else "list" if isinstance(value, list) else "object"
 
 
 def lower(text: str) -> str:
@@ -99,7 +97,9 @@ def holds(value: Any, where: Expression) -> bool:
         case Compare(path, op, wanted, any_element):
             found = at_path(value, path)
             if any_element:
-                items = found if isinstance(found, list) else [] if found is MISSING or isinstance(found, dict) else [found]
+                items = (
+                    found if isinstance(found, list) else [] if found is MISSING or isinstance(found, dict) else [found]
+                )
                 return any(compares(item, op, wanted) for item in items)
             return compares(found, op, wanted)
 

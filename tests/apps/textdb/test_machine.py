@@ -9,7 +9,14 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from sqlalchemy import Connection
 
 from fazt.apps.textdb.model.collection import OWNER, Collection, Settings
@@ -148,14 +155,17 @@ class Machine(RuleBasedStateMachine):
         except PreconditionFailed:
             assert old is None or old.seq != tag
         else:
-            assert old is not None and old.seq == tag
+            assert old is not None
+            assert old.seq == tag
             self.memory.write(id_, {**value, "id": id_}, self.now)
 
     @rule(change=VALUES, id_=IDS)
     def patch(self, change: dict[str, Any], id_: str) -> None:
         old = self.memory.documents.get(id_)
         try:
-            edit_document(self.conn, self.collection, id_, lambda value: merge(value, change), OWNER, NONE, now=self.now)
+            edit_document(
+                self.conn, self.collection, id_, lambda value: merge(value, change), OWNER, NONE, now=self.now
+            )
         except NotFound:
             assert old is None
         else:
@@ -250,7 +260,7 @@ class Machine(RuleBasedStateMachine):
 
 def test_random_operations_agree_with_the_reference(conn: Connection) -> None:
     run_state_machine_as_test(
-        lambda: Machine(conn),
+        lambda: Machine(conn),  # type: ignore[arg-type] # anything that makes a machine will do
         settings=settings(
             max_examples=EXAMPLES,
             stateful_step_count=30,

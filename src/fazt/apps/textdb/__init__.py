@@ -8,7 +8,7 @@ APP = App(
     does="JSON documents over HTTP, with filters, rules, history and a live feed.",
     path="/textdb",
     icon="textdb",
-    parts=("store",),
+    parts=("store", "routes"),
     settings=(
         Setting("textdb.default_limit", 100, "Documents in a list that names no limit.", 1, 10_000),
         Setting("textdb.max_limit", 1_000, "Documents that one list may ask for.", 1, 100_000),

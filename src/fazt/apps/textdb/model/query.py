@@ -12,9 +12,10 @@ Sum = Literal["sum", "min", "max", "avg"]
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One list. `page` is set where it was asked by number; `cursor` is None unless keyset paging was asked ("" = start).
+    """One list. `page` is set where it was asked for by number.
 
-    `at` asks for the documents as they were at that moment (ms). `count` is whether the total is wanted.
+    `cursor` is None unless the list is walked by cursors; "" is its start. `at` asks for the documents
+    as they were at that moment (ms). `count` is whether the total is wanted.
     """
 
     where: Expression = EVERYTHING

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -49,13 +50,18 @@ def read_operations(data: bytes) -> list[Operation]:
         raise Invalid(f"The batch is wrong: {error}.") from error
 
 
-def run_batch(conn: Connection, operations: list[Operation], access: Access, *, now: int) -> list[Written]:
-    """Do all of them in their order, or none. What one raises says in its details which (`operation`, from 0)."""
+def run_batch(
+    conn: Connection, operations: list[Operation], access: Mapping[str, Access], *, now: int
+) -> list[Written]:
+    """Do all of them in their order, or none; `access` is by collection.
+
+    What one raises says in its details which (`operation`, from 0).
+    """
     lock(conn)
     done = []
     for number, operation in enumerate(operations):
         try:
-            done.append(run_operation(conn, operation, access, now))
+            done.append(run_operation(conn, operation, access[operation.collection], now))
         except FaztError as error:
             error.details["operation"] = number
             error.message = f"Operation {number}: {error.message}"

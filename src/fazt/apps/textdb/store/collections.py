@@ -199,8 +199,9 @@ def index_statement(conn: Connection, collection: Collection, number: int, order
         name = str(order.path)
         keys = ["key"] if name == "id" else [COLUMNS[name]] if is_metadata(order.path) else []
         direction = " DESC" if order.descending != flip else ""
-        for key in keys or dialect.sort_keys(dialect.value(order.path)):
-            terms.append(f"{key}{direction}" if key.startswith(("json_", "key")) or keys else f"({key}){direction}")
+        if not keys:
+            keys = [f"({key})" for key in dialect.sort_keys(dialect.value(order.path))]
+        terms.extend(f"{key}{direction}" for key in keys)
     if conn.dialect.name == "postgresql":
         terms.append("rid")
     columns = ", ".join(terms)

@@ -14,7 +14,7 @@ from fazt.apps.textdb.model.jsontext import dump, parse, tidy, with_member
 from fazt.apps.textdb.model.naming import check_id, id_in, id_of, key_of
 from fazt.apps.textdb.model.schema_check import check_value
 from fazt.apps.textdb.store.collections import lock
-from fazt.apps.textdb.store.history import archive
+from fazt.apps.textdb.store.history import archive, get_version
 from fazt.apps.textdb.store.rules import permitted, satisfies
 from fazt.apps.textdb.store.sql import Statement, dialect_of, run
 from fazt.apps.textdb.store.words import remove_words, set_words, value_at
@@ -54,7 +54,7 @@ Edit = Callable[[Any], Any]
 
 
 def get_document(conn: Connection, collection: Collection, id_: str, access: Access, *, now: int) -> Document:
-    """One document. Raises NotFound, also for what the rules hide, and Unauthorized or Forbidden where nothing is for you."""
+    """One document. Raises NotFound, also for what the rules hide; Unauthorized or Forbidden where they hide all."""
     where = permitted(collection, "read", access, now)
     row = find_row(conn, collection, key_of(id_), now=now)
     if row is None or not satisfies(conn, collection, row.rid, where):
@@ -98,7 +98,7 @@ def put_document(
     now: int,
     ttl: int | None = None,
 ) -> Written:
-    """Create or replace. Raises PreconditionFailed and MatchRequired by `conditions`, Invalid for another id in the body."""
+    """Create or replace. Raises PreconditionFailed, MatchRequired, and Invalid for another id in the body."""
     lock(conn)
     check_id(id_)
     if body.id is not None and body.id != id_:
@@ -152,6 +152,25 @@ def delete_document(
         raise missing(id_)
     check_changeable(conn, collection, old, "delete", access, conditions, now)
     return remove(conn, collection, old, now)
+
+
+def restore_version(
+    conn: Connection,
+    collection: Collection,
+    id_: str,
+    access: Access,
+    conditions: Conditions,
+    *,
+    seq: int | None,
+    at: int | None,
+    now: int,
+) -> Written:
+    """Write an older version again, by its number or its time, also of what was deleted. Raises NotFound."""
+    lock(conn)
+    version = get_version(conn, collection, id_, access, now=now, seq=seq, at=at)
+    value = parse(version.text)
+    body = Body(version.text, value, id_in(value))
+    return put_document(conn, collection, id_, body, access, conditions, now=now)
 
 
 def to_body(value: Any) -> Body:
@@ -214,7 +233,7 @@ def bump(
 
 def tell(conn: Connection, collection: Collection, state: Row[Any], id_: str, change: Change, now: int) -> None:
     """Wake the live feeds, and tell an event: for each write, or for the first since the last one was heard."""
-    wake(conn, SIGNAL)
+    wake(conn, f"{SIGNAL}/{collection.id}")
     mode = collection.settings.events
     if mode == "each" or (mode == "batch" and state.told == 1):
         data = {"collection": collection.name, "since": state.seq - 1, "seq": state.seq, "id": id_, "change": change}

@@ -76,7 +76,7 @@ def compare(dialect: Dialect, term: Compare) -> Sql:
     if term.any_element:
         source, x, kind = dialect.elements(term.path)
         inner = compare_value(dialect, x, kind, term.op, term.value)
-        return Sql(f"EXISTS (SELECT 1 FROM {source}{inner.text})", *inner.values)
+        return Sql(f"EXISTS (SELECT 1 FROM {source}{inner.text})", *inner.values)  # noqa: S608 - values are bound
     found = compare_value(dialect, dialect.value(term.path), dialect.kind(term.path), term.op, term.value)
     if term.path == ID and term.op == "==" and isinstance(term.value, str | int) and not isinstance(term.value, bool):
         return Sql(f"(key = {HOLE} AND {found.text})", key_of(str(term.value)), *found.values)

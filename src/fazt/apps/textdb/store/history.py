@@ -109,7 +109,8 @@ def as_of(conn: Connection, collection: Collection, at: int, now: int) -> Sql:
     """A subquery of the documents as they were at the moment `at`."""
     source = all_versions(conn, collection, now)
     return Sql(
-        f"SELECT *, replaced_at AS expires_at FROM ({source.text}) a WHERE updated_at <= {HOLE} AND (replaced_at IS NULL OR replaced_at > {HOLE})",  # noqa: S608 - values are bound
+        f"SELECT *, replaced_at AS expires_at FROM ({source.text}) a"  # noqa: S608 - values are bound
+        f" WHERE updated_at <= {HOLE} AND (replaced_at IS NULL OR replaced_at > {HOLE})",
         *source.values,
         at,
         at,

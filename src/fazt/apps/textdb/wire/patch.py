@@ -19,7 +19,7 @@ UPDATE = "application/vnd.fazt.update+json"
 
 
 def apply(kind: str, target: Any, change: Any) -> Any:
-    """`target` changed by a body of media type `kind`; plain application/json is a merge patch. Raises Invalid, Conflict."""
+    """`target` changed by a body of media type `kind`; application/json is a merge patch. Raises Invalid, Conflict."""
     if kind == PATCH:
         return apply_patch(target, change)
     if kind == UPDATE:
@@ -69,7 +69,7 @@ class _Copier:
 
 
 def apply_patch(target: Any, operations: Any) -> Any:
-    """RFC 6902: all operations in their order, or none. Raises Invalid for a malformed patch, Conflict where it does not fit."""
+    """RFC 6902: all operations or none. Raises Invalid for a malformed patch, Conflict where it does not fit."""
     if not isinstance(operations, list) or len(operations) > MAX_OPERATIONS:
         raise Invalid(f"A JSON Patch is a list of at most {MAX_OPERATIONS} operations.")
     copier = _Copier()
@@ -175,7 +175,7 @@ def _remove(root: Any, path: list[str]) -> tuple[Any, Any]:
 
 
 def apply_update(target: Any, update: Any) -> Any:
-    """Modifiers: `{"$set": {"a.b": 1}, "$inc": {"n": 2}, "$push": {"tags": "x"}, "$unset": ["c"]}`, in that body's order.
+    """Modifiers: `{"$set": {"a.b": 1}, "$inc": {"n": 2}, "$push": {"tags": "x"}, "$unset": ["c"]}`, in their order.
 
     `$addToSet` pushes what is not there yet, `$pull` takes out what equals. Paths are dotted; objects on the way are
     made. Raises Invalid for a malformed update, Conflict where a value is of another type.

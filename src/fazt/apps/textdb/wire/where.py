@@ -64,7 +64,7 @@ class Token:
 
 
 def parse(text: str, macros: Mapping[str, Scalar]) -> Expression:
-    """The tree of a filter, with `macros` (`@me`, …) put in. Raises Invalid with the position (from 1) of what is wrong."""
+    """The tree of a filter, with `macros` (`@me`, …) put in. Raises Invalid with the `position` of what is wrong."""
     if len(text) > MAX_LENGTH:
         raise Invalid(f"A filter has at most {MAX_LENGTH} characters; this one has {len(text)}.")
     return Parser(tokenize(text), macros).parse()

@@ -83,11 +83,16 @@ def describe_route(item: Any) -> Iterator[tuple[str, ...]]:
         yield ", ".join(list_methods(item)), code(path), who, cell(first_line(item.fn.__doc__))
 
 
+def by_address(row: tuple[str, ...]) -> tuple[str, str]:
+    """Addresses in their order, GET before POST."""
+    return row[1].strip("`"), row[0]
+
+
 def render_routes(apps: tuple[App, ...]) -> str:
     """The section on addresses."""
     parts = ["## Addresses\n"]
     for app in apps:
-        rows = sorted({row for item in list_handlers(app) for row in describe_route(item)}, key=lambda row: row[1::-1])
+        rows = sorted({row for item in list_handlers(app) for row in describe_route(item)}, key=by_address)
         if rows:
             parts.append(f"### {app.title}\n\n{table(('method', 'address', 'who may', 'what it does'), rows)}")
     return "\n".join(parts)
@@ -107,7 +112,7 @@ def list_commands(group: click.Group, path: str) -> Iterator[tuple[str, click.Co
 
 def describe_option(option: click.Option) -> str:
     """`--name VALUE`: what it does."""
-    value = "" if option.is_flag else f" {option.metavar or option.name or ''}"
+    value = "" if option.is_flag else f" {option.make_metavar(click.Context(click.Command('')))}"
     names = ", ".join([*option.opts, *option.secondary_opts])
     return f"- `{names}{value}`: {option.help or ''}\n".replace(": \n", "\n")
 

@@ -13,10 +13,10 @@ from types import ModuleType
 from typing import Any
 
 from fazt.apps import APPS
-from fazt.core import Core, blobs, events, jobs, settings
+from fazt.core import Core, auth, blobs, events, jobs, settings, visits
 from fazt.core.app import App, Job, Mount, Setting
 from fazt.core.auth import Auth
-from fazt.core.blobs import Blobs
+from fazt.core.blobs import open_blobs
 from fazt.core.clock import system_clock
 from fazt.core.config import Address, Config
 from fazt.core.db import open_database
@@ -30,9 +30,10 @@ from fazt.core.instance import InstanceLock, remove_socket, socket_path
 from fazt.core.jobs import Jobs
 from fazt.core.log import get_logger, set_up_logging
 from fazt.core.settings import Settings
+from fazt.core.visits import Visits
 from fazt.ui import error_page
 
-CORE_PARTS: tuple[ModuleType, ...] = (blobs, events, jobs, settings)
+CORE_PARTS: tuple[ModuleType, ...] = (auth, blobs, events, jobs, settings, visits)
 
 log = get_logger(__name__)
 
@@ -73,10 +74,11 @@ async def create_core(config: Config, apps: tuple[App, ...]) -> Core:
         clock=system_clock,
         db=db,
         settings=declared,
-        blobs=Blobs(db, system_clock),
+        blobs=open_blobs(db, system_clock, declared.get("blobs.object_store")),
         events=Events(db, handlers, system_clock),
         jobs=Jobs(kinds, on_dead=events.tell_dead_job),
         auth=Auth(db),
+        visits=Visits(db, system_clock, declared),
         apps=apps,
     )
     core.script = {function.name: function for function in load_all(apps, "script", "SCRIPT")}
@@ -121,6 +123,7 @@ async def running(config: Config, apps: tuple[App, ...] = APPS, *, serving: bool
 
 async def start_parts(core: Core, stack: AsyncExitStack) -> None:
     """Core's engines, then each app's engines and servers, in the apps' order; undone in reverse."""
+    await stack.enter_async_context(core.visits.run())  # first, so that it ends last: apps note visits to their end
     for part in ("engine", "server"):
         for app in core.apps:
             module = app.load(part)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fazt.core.events import Events
     from fazt.core.jobs import Jobs
     from fazt.core.settings import Settings
+    from fazt.core.visits import Visits
 
 E = TypeVar("E")
 
@@ -38,6 +39,7 @@ class Core:
         events: Events,
         jobs: Jobs,
         auth: Auth,
+        visits: Visits,
         apps: tuple[App, ...] = (),
     ) -> None:
         self.config = config
@@ -48,6 +50,7 @@ class Core:
         self.events = events
         self.jobs = jobs
         self.auth = auth
+        self.visits = visits
         self.apps = apps
         self.script: dict[str, ScriptFunction] = {}
         self.host_finders: list[HostFinder] = []

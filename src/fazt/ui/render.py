@@ -81,7 +81,8 @@ def qr_svg(text: str) -> Markup:
 
 def nav_apps(core: Core | None) -> list[App]:
     """The apps that have a page of their own, in their order."""
-    return [app for app in core.apps if app.path and app.name != "home"] if core is not None else []
+    apps = core.apps if core is not None else ()
+    return [app for app in apps if app.path not in {"", "/"} and "pages" in app.parts]
 
 
 def render(core: Core | None, caller: Caller | None, name: str, /, **context: Any) -> str:

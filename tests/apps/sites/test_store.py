@@ -16,6 +16,7 @@ from fazt.core.clock import DAY
 from fazt.core.errors import Conflict, Forbidden, Invalid, NotFound
 from fazt.core.events import list_events
 from fazt.core.jobs import list_jobs
+from fazt.core.search import search
 from tests.conftest import NOW
 
 Pages = dict[str, bytes]
@@ -319,6 +320,21 @@ def test_domains(conn: Connection) -> None:
     store.delete_site(conn, blog.id, NOW)
     assert store.list_domains(conn) == []
     store.remove_domain(conn, blog.id, "www.example.com")
+
+
+def test_the_search_box_finds_sites_by_their_names(conn: Connection) -> None:
+    def find(query: str) -> list[str]:
+        return [found.path for found in search(conn, query, user_id="ann", limit=9)]
+
+    site = store.create_site(conn, "journal", "ann", NOW)
+    assert find("journal") == ["/sites/journal"]
+    store.rename_site(conn, site.id, "diary", NOW)
+    assert (find("journal"), find("diary")) == ([], ["/sites/diary"])
+    store.delete_site(conn, site.id, NOW)
+    assert find("diary") == []
+    store.restore_site(conn, site.id, NOW)
+    assert find("diary") == ["/sites/diary"]
+    assert search(conn, "diary", user_id="eve", limit=9) == []
 
 
 def test_password(conn: Connection) -> None:

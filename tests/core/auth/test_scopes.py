@@ -117,7 +117,9 @@ def test_any_text_is_a_scope_or_invalid(text: str) -> None:
     assert covers({text}, text)
 
 
-@pytest.mark.parametrize("text", ["", "drive", "drive:", ":read", "Drive:read", "drive:re ad", "drive:read:", "a:b:\n", "**", "a:b:c d"])
+@pytest.mark.parametrize(
+    "text", ["", "drive", "drive:", ":read", "Drive:read", "drive:re ad", "drive:read:", "a:b:\n", "**", "a:b:c d"]
+)
 def test_no_scope(text: str) -> None:
     with pytest.raises(Invalid):
         check_scope(text)

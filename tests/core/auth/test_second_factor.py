@@ -1,6 +1,5 @@
 """Two-factor: codes work once, recovery codes too."""
 
-import pyotp
 import pytest
 from sqlalchemy import Connection
 
@@ -8,24 +7,13 @@ from fazt.core.auth import User, store
 from fazt.core.auth.model.totp import STEP_MS, find_step, totp_uri
 from fazt.core.errors import Conflict, Invalid, NotFound, Unauthorized
 from tests.conftest import NOW
-from tests.core.auth.people import add_member, add_owner
-
-
-def code_at(secret: str, now: int) -> str:
-    """What an authenticator app shows."""
-    return pyotp.TOTP(secret).at(now // 1_000)
+from tests.core.auth.people import add_member, add_owner, code_at, wrong_code
 
 
 def turn_on(conn: Connection, user: User) -> tuple[str, list[str]]:
     """Secret and recovery codes of somebody with two-factor on, confirmed with the code of NOW."""
     secret = store.start_totp(conn, user.id)
     return secret, store.confirm_totp(conn, user.id, code_at(secret, NOW), NOW)
-
-
-def wrong_code(secret: str, now: int) -> str:
-    """Six digits that are right at no time around `now`."""
-    right = {code_at(secret, now + step * STEP_MS) for step in range(-3, 4)}
-    return next(code for code in (f"{n:06}" for n in range(10)) if code not in right)
 
 
 def test_the_vectors_of_rfc_6238() -> None:

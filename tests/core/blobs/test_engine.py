@@ -65,7 +65,7 @@ async def test_received_bytes_come_back(blobs: Blobs, size: int, piece: int) -> 
 
 async def test_any_range_comes_back(blobs: Blobs) -> None:
     blob = await blobs.receive(stream_of(LARGE), max_bytes=ENOUGH)
-    ranges: list[tuple[int, int | None]] = [
+    ranges = [
         (0, 0),
         (0, 1),
         (CHUNK_BYTES - 1, CHUNK_BYTES + 1),
@@ -74,8 +74,8 @@ async def test_any_range_comes_back(blobs: Blobs) -> None:
         (5, 1 << 40),
     ]
     for _ in range(20):
-        start, past = sorted(CHANCE.choices(range(len(LARGE) + 1), k=2))
-        ranges.append((start, past))
+        low, high = sorted(CHANCE.choices(range(len(LARGE) + 1), k=2))
+        ranges.append((low, high))
     for start, end in ranges:
         assert await read_all(blobs, blob.hash, start, end) == LARGE[start:end]
     for start, end in [(-1, 5), (6, 5), (len(LARGE) + 1, None)]:

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from fazt.core.clock import DAY, MINUTE
 from fazt.core.db import Database
 from fazt.core.errors import Invalid
 from fazt.core.events import Event, Events, emit, engine, list_events
 from fazt.core.events.jobs import run_pruning
+from fazt.core.events.schema import event as event_table
 from fazt.core.jobs import JobEntry, list_jobs
 from tests.conftest import NOW
 from tests.core.jobs.parts import Clock, eventually, running_parts
@@ -203,7 +204,6 @@ async def test_old_events_are_forgotten_as_the_owner_wants(database: Database) -
 
 async def is_delivered(db: Database, event_id: int) -> bool:
     def look(conn: Connection) -> bool:
-        row = conn.exec_driver_sql(f"SELECT is_delivered FROM core_event WHERE id = {event_id}").one()
-        return bool(row[0])
+        return bool(conn.scalar(select(event_table.c.is_delivered).where(event_table.c.id == event_id)))
 
     return await db.read(look)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -14,73 +13,20 @@ from sqlalchemy import Connection
 
 from fazt.core import Core
 from fazt.core.app import Job
-from fazt.core.clock import DAY, HOUR, MINUTE
+from fazt.core.clock import HOUR, MINUTE
 from fazt.core.config import Config
 from fazt.core.db import Database, open_database
 from fazt.core.errors import Invalid, TooMany, Unavailable
 from fazt.core.events import Event
 from fazt.core.jobs import (
-    JobEntry,
     count_jobs,
     engine,
     enqueue,
-    get_cron,
     list_jobs,
-    pause_cron,
-    run_cron_now,
     run_job_now,
 )
 from tests.conftest import NOW
-from tests.core.jobs.parts import Clock, Parts, eventually, running_parts
-
-
-class Work:
-    """A job that notes its payloads and can be told to fail or to wait."""
-
-    def __init__(self, name: str = "work", **options: Any) -> None:
-        self.seen: list[dict[str, Any]] = []
-        self.errors: list[BaseException] = []
-        self.gate: asyncio.Event | None = None
-        self.at_once = self.most_at_once = 0
-        self.cancelled = 0
-        self.job = Job(name, self.run, "", **options)
-
-    async def run(self, core: Core, payload: dict[str, Any]) -> None:
-        self.seen.append(payload)
-        self.at_once += 1
-        self.most_at_once = max(self.most_at_once, self.at_once)
-        try:
-            if self.gate is not None:
-                await self.gate.wait()
-            if self.errors:
-                raise self.errors.pop(0)
-        except asyncio.CancelledError:
-            self.cancelled += 1
-            raise
-        finally:
-            self.at_once -= 1
-
-
-async def put(db: Database, n: int = 0, name: str = "work", **options: Any) -> int:
-    return await db.write(enqueue, name, {"n": n}, now=NOW, **options)
-
-
-def is_empty(db: Database) -> Callable[[], Any]:
-    async def look() -> bool:
-        return await db.read(list_jobs) == []
-
-    return look
-
-
-def has_one(db: Database, **wanted: Any) -> Callable[[], Any]:
-    """The only entry of the queue, once it has these fields."""
-
-    async def look() -> JobEntry | None:
-        entries = await db.read(list_jobs)
-        fits = len(entries) == 1 and all(getattr(entries[0], name) == value for name, value in wanted.items())
-        return entries[0] if fits else None
-
-    return look
+from tests.core.jobs.parts import Clock, Work, eventually, has_one, is_empty, put, running_parts
 
 
 async def test_what_is_queued_runs_and_leaves_nothing(database: Database) -> None:
@@ -286,108 +232,6 @@ async def test_an_unknown_name_waits_until_its_app_is_back(database: Database) -
     async with running_parts(database, [work.job]):
         await eventually(is_empty(database))
     assert len(work.seen) == 2
-
-
-TICK = 1_800_000_000_000  # a full hour
-
-
-def cron_work(**options: Any) -> Work:
-    return Work("tick", cron="*/10 * * * *", **options)
-
-
-async def move(parts: Parts, by: int) -> None:
-    """Move the clock, and let the engine see it."""
-    parts.clock.now += by
-    parts.jobs.wake()
-
-
-async def test_the_clock_starts_a_job_each_time(database: Database) -> None:
-    work = cron_work()
-    async with running_parts(database, [work.job], clock=Clock(TICK)) as parts:
-        for times in (1, 2, 3):
-            await move(parts, 10 * MINUTE)
-            await eventually(lambda wanted=times: len(work.seen) == wanted)
-            await eventually(is_empty(database))
-        assert (await database.read(get_cron, "tick")).next_at == TICK + 40 * MINUTE
-
-
-async def test_times_missed_while_off_run_once_and_late(database: Database) -> None:
-    work = cron_work()
-    async with running_parts(database, [work.job], clock=Clock(TICK)):
-        pass
-    assert work.seen == []
-    async with running_parts(database, [work.job], clock=Clock(TICK + DAY + MINUTE)) as parts:
-        await eventually(lambda: work.seen)
-        await eventually(is_empty(database))
-        await move(parts, 8 * MINUTE)
-        assert (await database.read(get_cron, "tick")).next_at == TICK + DAY + 10 * MINUTE
-    assert len(work.seen) == 1
-
-
-async def test_a_jump_of_the_clock_forward_runs_once(database: Database) -> None:
-    work = cron_work()
-    async with running_parts(database, [work.job], clock=Clock(TICK)) as parts:
-        await move(parts, 30 * DAY)
-        await eventually(lambda: work.seen)
-        await eventually(is_empty(database))
-        assert (await database.read(get_cron, "tick")).next_at == TICK + 30 * DAY + 10 * MINUTE
-    assert len(work.seen) == 1
-
-
-async def test_a_clock_set_back_while_running_is_noticed(database: Database) -> None:
-    work = cron_work()
-    async with running_parts(database, [work.job], clock=Clock(TICK + 100 * DAY)) as parts:
-        await move(parts, -100 * DAY)
-
-        async def is_mended() -> bool:
-            return (await database.read(get_cron, "tick")).next_at == TICK + 10 * MINUTE
-
-        await eventually(is_mended)
-        await move(parts, 10 * MINUTE)
-        await eventually(lambda: work.seen)
-
-
-async def test_a_run_longer_than_its_interval_never_overlaps(database: Database) -> None:
-    work = cron_work()
-    work.gate = asyncio.Event()
-    async with running_parts(database, [work.job], clock=Clock(TICK)) as parts:
-        for _ in range(4):
-            await move(parts, 10 * MINUTE)
-            await eventually(lambda: work.at_once)
-
-            async def is_passed(now: int = parts.clock.now) -> bool:
-                return (await database.read(get_cron, "tick")).next_at > now
-
-            await eventually(is_passed)
-        work.gate.set()
-        await eventually(is_empty(database))
-    assert work.most_at_once == 1
-    assert len(work.seen) == 2  # the one that ran, and one for the three times that it was in the way of
-
-
-async def test_a_paused_cron_does_not_run_but_by_hand(database: Database) -> None:
-    work = cron_work()
-    async with running_parts(database, [work.job], clock=Clock(TICK)) as parts:
-        await database.write(pause_cron, "tick")
-        await move(parts, DAY)
-        await database.write(run_cron_now, "tick", now=parts.clock.now)
-        await eventually(is_empty(database))
-        await eventually(lambda: work.seen)
-    assert len(work.seen) == 1
-
-
-async def test_how_a_cron_went_is_kept(database: Database) -> None:
-    work = cron_work(max_attempts=1)
-    work.errors = [Invalid("no")]
-    async with running_parts(database, [work.job], clock=Clock(TICK)) as parts:
-        await move(parts, 10 * MINUTE)
-        await eventually(has_one(database, state="dead"))
-        assert (await database.read(get_cron, "tick")).last_error == "no"
-        await move(parts, 10 * MINUTE)
-        await eventually(lambda: len(work.seen) == 2)
-        await eventually(has_one(database, state="dead"))
-        cron = await database.read(get_cron, "tick")
-    assert (cron.last_at, cron.last_error) == (TICK + 20 * MINUTE, "")
 
 
 async def test_a_schedule_that_makes_no_sense_stops_the_start(database: Database) -> None:

@@ -47,18 +47,27 @@ async def find_person(core: Core, who: str) -> User:
     return found
 
 
+def find_base(core: Core, scope: Scope) -> str:
+    """Where links begin: as the browser that asks sees this cloud; for a command here, as it is configured."""
+    if not scope.get("fazt.local"):
+        return base_url(core.config, scope)
+    if core.config.is_local:
+        return f"http://localhost:{core.config.listen.port}"
+    return f"https://{core.config.domain}"
+
+
 async def invite(core: Core, scope: Scope, email: str, name: str) -> Link:
     """An invitation as a link. Raises Invalid, Conflict where the address has an account."""
     if email and await core.db.point(store.find_user, email) is not None:
         raise Invalid("This person has an account here.")
     issued = await core.db.write(store.create_invitation, core.clock(), email=email, name=name)
-    return Link(issued.id, f"{base_url(core.config, scope)}/join?token={issued.secret}", issued.expires_at)
+    return Link(issued.id, f"{find_base(core, scope)}/join?token={issued.secret}", issued.expires_at)
 
 
 async def offer_reset(core: Core, scope: Scope, user_id: str) -> Link:
     """A link by which this person sets a new password. Raises NotFound, Forbidden."""
     issued = await core.db.write(store.create_reset, user_id, core.clock())
-    return Link(issued.id, f"{base_url(core.config, scope)}/reset?token={issued.secret}", issued.expires_at)
+    return Link(issued.id, f"{find_base(core, scope)}/reset?token={issued.secret}", issued.expires_at)
 
 
 async def make_token(

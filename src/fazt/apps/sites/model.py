@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
@@ -16,6 +16,10 @@ RESERVED_NAMES = frozenset({"www", "api", "mail", "smtp", "imap", "admin", "loca
 CODE_FILES = ("main.js", "main.ts")
 PRIVATE_FILES = frozenset({"_redirects", "_headers", "fazt.json", ".faztignore"})
 """Files that steer a site and are never served."""
+
+VISIT_KIND = "site"
+MAX_FORM_BYTES = 512 << 20
+"""Of an archive that a form brings; larger ones come by the API, which the pages' script uses."""
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\Z")
 HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}\Z")
@@ -50,7 +54,7 @@ Files = Mapping[str, FileEntry]
 """A version's files by path, without a leading slash."""
 
 
-class SiteOptions(msgspec.Struct, frozen=True, omit_defaults=True):
+class SiteOptions(msgspec.Struct, frozen=True):
     """What the owner chooses for one site."""
 
     spa: bool = False
@@ -88,6 +92,16 @@ class Version(msgspec.Struct, frozen=True):
     total_bytes: int
     changed_files: int
     is_current: bool = False
+
+
+class SiteCode(msgspec.Struct, frozen=True):
+    """What the endpoint `site.code` finds as `scope["fazt.site"]`: the site, and the files of the version shown."""
+
+    site: Site
+    version: int
+    files: Files
+    entry: str
+    """The file that holds the code, e.g. `main.js`."""
 
 
 class Domain(msgspec.Struct, frozen=True):
@@ -204,7 +218,11 @@ def check_limits(sizes: Mapping[str, int], limits: Limits) -> None:
         raise TooLarge(f"The files have {total:,} bytes together; a site may have {limits.max_total_bytes:,}.")
 
 
-def find_code(files: Iterable[str]) -> str:
-    """The file whose code answers for a site, or ""."""
-    present = files if isinstance(files, Mapping | set | frozenset) else set(files)
-    return next((name for name in CODE_FILES if name in present), "")
+def find_code(files: Collection[str]) -> str:
+    """The file whose code answers for a site, or "".
+
+    Plain sites have a main.js too, for browsers: beside an index.html it counts only with a fazt.json.
+    """
+    if "index.html" in files and "fazt.json" not in files:
+        return ""
+    return next((name for name in CODE_FILES if name in files), "")

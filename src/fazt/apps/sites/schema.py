@@ -69,7 +69,10 @@ upload = Table(
     Column("brotli_size", BigInteger, nullable=False),
     Column("at", BigInteger, nullable=False, index=True),
 )
-"""Bytes that have come for a deploy that is not finished, kept as in `sites_file`; a deploy that broke off goes on with them."""
+"""Bytes that have come for a deploy that is not finished, kept as in `sites_file`.
+
+A deploy that broke off goes on with them.
+"""
 
 deploy = Table(
     "sites_deploy",

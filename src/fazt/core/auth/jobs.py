@@ -16,4 +16,4 @@ async def run_forgetting(core: Core, _payload: dict[str, Any]) -> None:
     await core.db.write(delete_ended, core.clock())
 
 
-JOBS = (Job("auth.forget", run_forgetting, "Forgets ended sessions and dead links.", cron="41 3 * * *"),)
+JOBS = (Job("auth.forget", run_forgetting, "Forgets ended sessions and dead links.", cron="41 * * * *"),)

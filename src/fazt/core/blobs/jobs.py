@@ -21,7 +21,7 @@ async def sweep(core: Core, _payload: dict[str, Any]) -> None:
 
 JOBS = (
     Job(
-        "core.blobs.sweep",
+        "blobs.sweep",
         sweep,
         help="Remove bytes that nothing refers to, and give empty pages back to the disk.",
         cron="*/10 * * * *",

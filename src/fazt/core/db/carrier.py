@@ -114,6 +114,14 @@ def acting(conn: Connection, fn: Callable[..., Any]) -> Iterator[None]:
             yield
 
 
+def run_store(fn: Callable[..., T], conn: Connection, args: Any, kwargs: Any) -> T:
+    """Call a store function. A StopIteration that it lets out would never reach a Future."""
+    try:
+        return fn(conn, *args, **kwargs)
+    except StopIteration as error:
+        raise RuntimeError(f"{fn!r} raised StopIteration") from error
+
+
 def after_commit(conn: Connection, call: Callable[[], None]) -> None:
     """Have `call` run on the loop once this write is on disk; never if it is undone."""
     conn.info.setdefault(AFTER, []).append(call)

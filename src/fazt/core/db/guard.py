@@ -10,11 +10,19 @@ import sqlite3
 import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 WATCHED = frozenset(
     {sqlite3.SQLITE_READ, sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE},
 )
+
+
+def owner_of(fn: Callable[..., Any]) -> str:
+    """The app that a function belongs to, or ""."""
+    while isinstance(fn, partial):
+        fn = fn.func
+    return owner_of_module(getattr(fn, "__module__", "") or "")
 
 
 def owner_of_module(module: str) -> str:
@@ -34,7 +42,7 @@ class Guard:
     def acting(self, fn: Callable[..., Any]) -> Iterator[None]:
         """Until the end of the block, this thread's statements are those of `fn`'s app."""
         before = getattr(self._local, "app", "")
-        self._local.app = owner_of_module(getattr(fn, "__module__", "") or "")
+        self._local.app = owner_of(fn)
         try:
             yield
         finally:

@@ -8,11 +8,12 @@ from contextlib import closing
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, inspect, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from fazt.core.config import Config
 from fazt.core.db.carrier import Database
-from fazt.core.errors import Invalid
+from fazt.core.errors import Invalid, Unavailable
 from fazt.core.log import get_logger
 
 STEPS = Path(__file__).parents[2] / "migrations" / "versions"
@@ -60,10 +61,13 @@ def upgrade(engine: Engine) -> None:
 
 def prepare_file(path: Path) -> None:
     """Make the file where it is missing, readable by its owner alone. Raises Invalid when it is something else."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = not path.exists() or path.stat().st_size == 0
-    if new:
-        path.touch(mode=0o600)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new = not path.exists() or path.stat().st_size == 0
+        if new:
+            path.touch(mode=0o600)
+    except OSError as error:
+        raise Invalid(f"{path} cannot be opened: {error.strerror}.") from error
     try:
         with closing(sqlite3.connect(path, isolation_level=None)) as conn:
             if new:
@@ -83,7 +87,11 @@ def open_database(config: Config, apps: Collection[str] = ()) -> Database:
         from fazt.core.db.postgres import PostgresDatabase, parse_url  # noqa: PLC0415 - psycopg only where it is used
 
         engine = create_engine(parse_url(config.database_url), poolclass=NullPool)
-        upgrade(engine)
+        try:
+            upgrade(engine)
+        except OperationalError as error:
+            told = f"The database server cannot be reached: {str(error.orig).strip()}"
+            raise Unavailable(told, hint="Is it running, and is --database-url right?") from error
         return PostgresDatabase(config.database_url)
     from fazt.core.db.sqlite import SqliteDatabase, create_sqlite_engine  # noqa: PLC0415
 

@@ -12,13 +12,13 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 from sqlalchemy import create_engine
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from fazt.core.db.carrier import P, Signals, StoreFunction, T, equip, run_all, take_after_commit
+from fazt.core.db.carrier import P, Signals, StoreFunction, T, equip, run_all, run_store, take_after_commit
 from fazt.core.errors import OverQuota, Unavailable
 from fazt.core.log import get_logger
 
@@ -80,9 +80,9 @@ class PostgresDatabase:
             with self.engine.connect().execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             ) as conn:
-                return fn(conn, *args, **kwargs)
+                return run_store(fn, conn, args, kwargs)
         except OperationalError as error:
-            raise foreseen(error) from error
+            raise_known(error)
 
     def _write(self, loop: asyncio.AbstractEventLoop, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         for tried in range(TRIES):
@@ -93,7 +93,7 @@ class PostgresDatabase:
                 return answer
             except DBAPIError as error:
                 if sqlstate(error) not in CLASHED or tried == TRIES - 1:
-                    raise foreseen(error) from error
+                    raise_known(error)
             time.sleep(random.uniform(0, 0.005 * 2 ** min(tried, 5)))  # noqa: S311 - jitter, not a secret
         raise AssertionError("the last try returns or raises")
 
@@ -101,7 +101,7 @@ class PostgresDatabase:
         with self.engine.connect().execution_options(isolation_level="SERIALIZABLE") as conn:
             take_after_commit(conn)
             with conn.begin():
-                answer = fn(conn, *args, **kwargs)
+                answer = run_store(fn, conn, args, kwargs)
             return answer, take_after_commit(conn)
 
 
@@ -110,11 +110,12 @@ def sqlstate(error: DBAPIError) -> str:
     return str(getattr(error.orig, "sqlstate", "") or "")
 
 
-def foreseen(error: DBAPIError) -> Exception:
+def raise_known(error: DBAPIError) -> NoReturn:
     """Full disks and lost servers as errors that edges know; everything else as it is."""
     state = sqlstate(error)
     if state in FULL:
-        return OverQuota("The disk of the database server is full; nothing was changed.")
+        raise OverQuota("The disk of the database server is full; nothing was changed.") from error
     if state in CLASHED or isinstance(error, OperationalError):
-        return Unavailable("The database cannot be reached or is busy; nothing was changed.", hint="Try again.")
-    return error
+        told = "The database cannot be reached or is busy; nothing was changed."
+        raise Unavailable(told, hint="Try again.") from error
+    raise error

@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from fazt.core.db.carrier import P, Signals, StoreFunction, T, equip, run_all, take_after_commit
+from fazt.core.db.carrier import P, Signals, StoreFunction, T, equip, run_all, run_store, take_after_commit
 from fazt.core.db.guard import Guard
 from fazt.core.errors import FaztError, OverQuota, Unavailable
 from fazt.core.log import get_logger
@@ -59,7 +59,7 @@ class Call:
     def run(self, conn: Connection) -> None:
         """Fill in `answer` or `error`."""
         try:
-            self.answer = self.fn(conn, *self.args, **self.kwargs)
+            self.answer = run_store(self.fn, conn, self.args, self.kwargs)
         except BaseException as error:  # noqa: BLE001 - carried to the caller, who raises it
             self.error = error
 
@@ -107,13 +107,18 @@ def create_sqlite_engine(path: Path, guard: Guard | None = None) -> Engine:
     )
 
 
-def foreseen(error: BaseException) -> BaseException:
-    """Full disks and broken files as errors that edges know; everything else as it is."""
+def foreseen(error: BaseException, *, reading: bool = False) -> BaseException:
+    """Full disks and broken files as errors that edges know; everything else as it is.
+
+    When `reading`, a refused write is no trouble of the file but a bug: the function belongs into `write`.
+    """
     original = error.orig if isinstance(error, DBAPIError) else error
     if not isinstance(original, sqlite3.Error):
         return error
     code = getattr(original, "sqlite_errorcode", 0) & 0xFF
     known: FaztError
+    if reading and code == sqlite3.SQLITE_READONLY:
+        return error
     if code == sqlite3.SQLITE_FULL:
         known = OverQuota("The disk of this server is full; nothing was changed.", hint="Make room and try again.")
     elif code in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_BUSY}:
@@ -138,9 +143,14 @@ class SqliteDatabase:
         self._writes: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
         self._closed = False
         self._threads = [
-            threading.Thread(target=self._read_forever, name=f"fazt-read-{n}", daemon=True) for n in range(readers)
+            threading.Thread(
+                target=self._read_forever, args=(self._connect_to_read(),), name=f"fazt-read-{n}", daemon=True
+            )
+            for n in range(readers)
         ]
-        self._threads.append(threading.Thread(target=self._write_forever, name="fazt-write", daemon=True))
+        self._threads.append(
+            threading.Thread(target=self._write_forever, args=(self.engine.connect(),), name="fazt-write", daemon=True)
+        )
         for thread in self._threads:
             thread.start()
 
@@ -150,8 +160,14 @@ class SqliteDatabase:
 
     async def point(self, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """See Database.point."""
-        with self.guard.acting(fn):
-            return fn(self._point, *args, **kwargs)
+        try:
+            with self.guard.acting(fn):
+                return fn(self._point, *args, **kwargs)
+        except DBAPIError as error:
+            known = foreseen(error, reading=True)
+            if known is error:
+                raise
+            raise known from error
 
     async def write(self, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """See Database.write."""
@@ -186,8 +202,11 @@ class SqliteDatabase:
             thread.join()
         self._point.close()
         with self.engine.connect() as conn:
-            conn.exec_driver_sql("PRAGMA optimize")
-            conn.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            try:
+                conn.exec_driver_sql("PRAGMA optimize")
+                conn.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            except DBAPIError as error:  # all is in the log, which the next start reads
+                log.warning("closing without a checkpoint: %s", error)
         self.engine.dispose()
 
     def _connect_to_read(self) -> Connection:
@@ -195,8 +214,8 @@ class SqliteDatabase:
         conn.exec_driver_sql("PRAGMA query_only=ON")
         return conn
 
-    def _read_forever(self) -> None:
-        with self._connect_to_read() as conn:
+    def _read_forever(self, conn: Connection) -> None:
+        with conn:
             while (call := self._reads.get()) is not None:
                 try:
                     conn.exec_driver_sql("BEGIN")
@@ -206,11 +225,11 @@ class SqliteDatabase:
                     call.error = error
                 undo(conn)
                 if call.error is not None:
-                    call.error = foreseen(call.error)
+                    call.error = foreseen(call.error, reading=True)
                 post([call])
 
-    def _write_forever(self) -> None:
-        with self.engine.connect() as conn:
+    def _write_forever(self, conn: Connection) -> None:
+        with conn:
             stopping = False
             while not stopping:
                 call = self._writes.get()
@@ -225,21 +244,27 @@ class SqliteDatabase:
                     self._write_batch(conn, batch)
 
     def _write_batch(self, conn: Connection, batch: list[Call]) -> None:
-        """One transaction for all; if it cannot be kept, each of them hears so."""
+        """One transaction for all. If it cannot be kept, each gets one of its own, and its own error."""
         started = time.perf_counter()
+        begun = False
         try:
             conn.exec_driver_sql("BEGIN IMMEDIATE")
+            begun = True
             for call in batch:
                 self._write_one(conn, call)
             conn.exec_driver_sql("COMMIT")
         except BaseException as error:  # noqa: BLE001 - carried to every caller, who raises it
             undo(conn)
-            known = foreseen(error)
+            if begun and len(batch) > 1:
+                for call in batch:
+                    call.answer = call.error = call.after = None
+                    self._write_batch(conn, [call])
+                return
             for call in batch:
-                call.error, call.after = known, None
-        post(batch)
+                call.answer, call.error, call.after = None, foreseen(error), None
         WRITE_BATCH.observe(len(batch))
         WRITE_SECONDS.observe(time.perf_counter() - started)
+        post(batch)
 
     def _write_one(self, conn: Connection, call: Call) -> None:
         started = time.perf_counter()
@@ -270,4 +295,7 @@ def undo(conn: Connection) -> None:
     """Roll back what is open, if anything is."""
     take_after_commit(conn)
     if in_transaction(conn):
-        conn.exec_driver_sql("ROLLBACK")
+        try:
+            conn.exec_driver_sql("ROLLBACK")
+        except DBAPIError as error:  # the next transaction cannot begin then, says so, and comes here again
+            log.warning("a rollback failed: %s", error)

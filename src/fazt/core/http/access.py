@@ -147,13 +147,19 @@ async def owner(connection: Connection, handler: BaseRouteHandler) -> None:
         raise Forbidden("Only the owner of this cloud may do this.")
 
 
-def needs(scope_name: str) -> Guard:
-    """Everybody with an account, and tokens that have this scope."""
+def needs(scope_name: str, *, some: bool = False) -> Guard:
+    """Everybody with an account, and tokens that have this scope.
+
+    With `some`, a token for one resource of it (`sites:write:blog`) passes too, and the handler checks which.
+    """
 
     async def guard(connection: Connection, _handler: BaseRouteHandler) -> None:
         scope: Any = connection.scope
         caller = await demand(connection.app.state.core, scope)
-        caller.check(scope_name)
+        if some:
+            caller.check_some(scope_name)
+        else:
+            caller.check(scope_name)
 
     guard.__name__ = f"needs({scope_name})"
     guard.access = scope_name  # type: ignore[attr-defined] # read by the house tests and the docs

@@ -18,7 +18,7 @@ PAUSE_S = 1.0
 @click.option("--prefix", default="", help="Only events whose name begins so, e.g. mail.")
 @click.option("--limit", default=20, show_default=True, help="How many of the past.")
 @click.option("--follow", "-f", is_flag=True, help="Go on with what happens next.")
-def events(prefix: str, limit: int, follow: bool) -> None:  # noqa: FBT001 - click
+def events(prefix: str, limit: int, follow: bool) -> None:
     """What happened on this cloud, oldest first."""
     with connect() as client:
         rows = client.get("/api/v1/events", params={"prefix": prefix, "limit": limit})

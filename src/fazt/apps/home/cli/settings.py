@@ -32,7 +32,7 @@ def settings() -> None:
 
 @settings.command("list")
 @click.option("--changed", is_flag=True, help="Only those that are not at their default.")
-def list_settings(changed: bool) -> None:  # noqa: FBT001 - click
+def list_settings(changed: bool) -> None:
     """All settings with their values."""
     with connect() as client:
         rows = [view for view in client.get("/api/v1/settings") if view["is_set"] or not changed]

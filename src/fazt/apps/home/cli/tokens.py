@@ -19,7 +19,7 @@ def token() -> None:
 @click.option("--all", "everything", is_flag=True, help="It may do everything that you may do.")
 @click.option("--app", is_flag=True, help="An app password, for clients that ask for a name and a password.")
 @click.option("--days", type=int, help="It ends after so many days.")
-def create(name: str, scopes: tuple[str, ...], everything: bool, app: bool, days: int | None) -> None:  # noqa: FBT001 - click
+def create(name: str, scopes: tuple[str, ...], everything: bool, app: bool, days: int | None) -> None:
     """Make one and print it: only the token, this once."""
     if bool(scopes) == everything:
         raise click.UsageError("Say what it may do with --scope (again for more), or --all.")

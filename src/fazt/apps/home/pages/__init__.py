@@ -8,6 +8,7 @@ from fazt.apps.home.pages import (
     jobs,
     links,
     people,
+    search,
     settings,
     tokens,
     two_factor,
@@ -24,4 +25,5 @@ PAGES = [
     *settings.PAGES,
     *jobs.PAGES,
     *events.PAGES,
+    *search.PAGES,
 ]

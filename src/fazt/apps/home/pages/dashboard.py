@@ -19,6 +19,7 @@ from fazt.core.jobs import count_jobs
 from fazt.core.log import get_logger
 from fazt.ui import page
 from fazt.ui.formats import format_bytes, plural
+from fazt.ui.render import nav_apps
 
 FULL = 0.9
 FEW_CODES = 3
@@ -80,7 +81,7 @@ def measure_file(core: Core) -> int:
 @get("/", guards=[member])
 async def show_home(core: Core, caller: Caller, request: Asked) -> Response[Any]:
     """The dashboard."""
-    apps = [app for app in core.apps if app.path and app.name != "home"]
+    apps = nav_apps(core)
     cards = await asyncio.gather(*(ask_card(core, caller, app) for app in apps))
     tiles = [(app, card) for app, card in zip(apps, cards, strict=True)]
     return page(

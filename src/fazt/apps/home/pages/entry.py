@@ -12,7 +12,7 @@ from fazt.core import Core
 from fazt.core.auth import Caller, store
 from fazt.core.clock import DAY, SECOND
 from fazt.core.errors import FaztError, Invalid, NotFound, TooMany, Unauthorized
-from fazt.core.http.access import cookie_name, public
+from fazt.core.http.access import check_same_origin, cookie_name, public
 from fazt.core.http.errors import STATUS
 from fazt.core.http.hosts import client_address, find_header, is_secure
 from fazt.ui import Form, local_path, page, read_form, redirect
@@ -38,8 +38,12 @@ def session_cookie(request: Asked, secret: str, max_age_s: int) -> Cookie:
 
 
 async def welcome(core: Core, request: Asked, login: str, password: str, target: str, code: str = "") -> Response[Any]:
-    """Log in and go on to `target`. Raises Unauthorized (with `code_needed`), TooMany."""
+    """Log in and go on to `target`. Raises Unauthorized (with `code_needed`), TooMany.
+
+    Forbidden for another site's page, which could log somebody in to an account that is not theirs.
+    """
     scope: Any = request.scope
+    check_same_origin(scope)
     agent = (find_header(scope["headers"], b"user-agent") or b"").decode("latin-1")
     secret = await core.auth.log_in(login, password, code, client_address(scope), agent, core.clock())
     response = redirect(request, local_path(target))

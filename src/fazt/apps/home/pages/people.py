@@ -82,14 +82,14 @@ async def suspend_person(core: Core, request: Asked) -> Response[Any]:
 @post("/people/resume", guards=[owner])
 async def resume_person(core: Core, request: Asked) -> Response[Any]:
     """Open the doors again."""
-    await core.db.write(store.resume_user, (await read_form(request)).text("id"))
+    await core.db.write(store.resume_user, (await read_form(request)).text("id"), core.clock())
     return redirect(request, "/people", "They may log in again.")
 
 
 @post("/people/delete", guards=[owner])
 async def delete_person(core: Core, request: Asked) -> Response[Any]:
     """Forget a member."""
-    await core.db.write(store.delete_user, (await read_form(request)).text("id"))
+    await core.db.write(store.delete_user, (await read_form(request)).text("id"), core.clock())
     return redirect(request, "/people", "That person is gone from this cloud.")
 
 

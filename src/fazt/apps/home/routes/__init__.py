@@ -1,6 +1,6 @@
-"""The management API below /api/v1: oneself, people, tokens, settings, jobs, events; and static files."""
+"""The management API below /api/v1: oneself, people, tokens, settings, jobs, events, search; and static files."""
 
-from fazt.apps.home.routes import events, jobs, me, people, settings, tokens
+from fazt.apps.home.routes import events, jobs, me, people, search, settings, tokens
 from fazt.ui.assets import STATIC
 
 ROUTES = [
@@ -11,4 +11,5 @@ ROUTES = [
     *settings.ROUTES,
     *jobs.ROUTES,
     *events.ROUTES,
+    *search.ROUTES,
 ]

@@ -41,7 +41,7 @@ async def change_user(core: Core, who: str, data: Profile) -> User:
 @delete("/api/v1/users/{who:str}", guards=[owner])
 async def delete_user(core: Core, who: str) -> None:
     """Forget a member with all their credentials."""
-    await core.db.write(store.delete_user, (await find_person(core, who)).id)
+    await core.db.write(store.delete_user, (await find_person(core, who)).id, core.clock())
 
 
 @put("/api/v1/users/{who:str}/password", guards=[owner], status_code=204)
@@ -66,7 +66,7 @@ async def suspend_user(core: Core, who: str) -> None:
 @post("/api/v1/users/{who:str}/resume", guards=[owner], status_code=204)
 async def resume_user(core: Core, who: str) -> None:
     """Open the doors again."""
-    await core.db.write(store.resume_user, (await find_person(core, who)).id)
+    await core.db.write(store.resume_user, (await find_person(core, who)).id, core.clock())
 
 
 @get("/api/v1/invitations", guards=[owner])

@@ -16,5 +16,5 @@ async function refresh() {
   document.querySelector("[data-none]")?.remove();
 }
 
-document.querySelector("[data-live]").hidden = false;
+document.querySelector("[data-live]").classList.remove("unseen");
 setInterval(() => refresh().catch(() => {}), 2000);

@@ -15,6 +15,7 @@ from fazt.core.blobs import drop, keep, put
 u = upload.c
 CONTENT = ("hash", "size", "gzip", "gzip_size", "brotli", "brotli_size")
 _UPLOADS = select(*(u[name] for name in CONTENT)).where(u.site_id == bindparam("site_id"))
+_WHICH = select(u.hash).where(u.site_id == bindparam("site_id"), u.hash.in_(bindparam("hashes", expanding=True)))
 _KNOWN = select(*(file.c[name] for name in CONTENT)).where(file.c.site_id == bindparam("site_id")).distinct()
 _INSERT = insert(upload)
 _FORGET = delete(upload).where(u.site_id == bindparam("of"), u.hash == bindparam("gone"))
@@ -38,7 +39,9 @@ class Content(msgspec.Struct, frozen=True):
 
 def add_uploads(conn: Connection, site_id: int, contents: Iterable[Content], now: int) -> None:
     """Keep what has come for a site, until a version takes it over or it is swept."""
-    known = {entry.hash for entry in list_uploads(conn, site_id)}
+    contents = list(contents)
+    given = {"site_id": site_id, "hashes": [content.raw.hash for content in contents]}
+    known = set(conn.scalars(_WHICH, given))
     rows = []
     for content in contents:
         if content.raw.hash in known:

@@ -13,6 +13,7 @@ from fazt.apps.sites.schema import domain, site
 from fazt.core.db import attempt
 from fazt.core.errors import Conflict, Forbidden, NotFound
 from fazt.core.events import Event, emit
+from fazt.core.search import index, remove
 
 s = site.c
 _BY_NAME = select(site).where(s.name == bindparam("name"))
@@ -26,6 +27,7 @@ _DOMAINS = (
 )
 _INSERT = insert(site).returning(s.id)
 
+SEARCH_KIND = "site"
 CONDEMNED = 1
 """`deleted_at` of a site that cannot be brought back."""
 
@@ -92,7 +94,14 @@ def create_site(conn: Connection, name: str, owner: str, now: int) -> Site:
             conn.execute(_INSERT, {**row, "created_at": now, "changed_at": now, "deleted_at": None})
     except IntegrityError as error:
         raise Conflict(f"There is already a site {name!r}.") from error
-    return get_site(conn, name)
+    created = get_site(conn, name)
+    make_findable(conn, created, now)
+    return created
+
+
+def make_findable(conn: Connection, found: Site, now: int) -> None:
+    """Let the search box find a site by its name."""
+    index(conn, SEARCH_KIND, str(found.id), found.name, "", user_id=found.owner, path=f"/sites/{found.name}", now=now)
 
 
 def ensure_site(conn: Connection, name: str, owner: str, now: int, *, any_owner: bool = False) -> Site:
@@ -127,12 +136,14 @@ def rename_site(conn: Connection, site_id: int, name: str, now: int) -> None:
             conn.execute(update(site).where(s.id == site_id).values(name=name, changed_at=now))
     except IntegrityError as error:
         raise Conflict(f"There is already a site {name!r}, or one that was deleted not long ago.") from error
+    make_findable(conn, get_site_by_id(conn, site_id), now)
 
 
 def delete_site(conn: Connection, site_id: int, now: int) -> None:
     """Take a site off; nothing of it is lost before `purge_some`."""
     found = get_site_by_id(conn, site_id)
     conn.execute(update(site).where(s.id == site_id, s.deleted_at.is_(None)).values(deleted_at=now, changed_at=now))
+    remove(conn, SEARCH_KIND, str(site_id))
     emit(conn, Event("sites.deleted", {"site": found.name}, key=found.name), now=now)
 
 
@@ -140,6 +151,7 @@ def restore_site(conn: Connection, site_id: int, now: int) -> Site:
     """Undo delete_site."""
     conn.execute(update(site).where(s.id == site_id).values(deleted_at=None, changed_at=now))
     found = get_site_by_id(conn, site_id)
+    make_findable(conn, found, now)
     emit(conn, Event("sites.restored", {"site": found.name}, key=found.name), now=now)
     return found
 

@@ -22,6 +22,7 @@ Manifest = dict[str, tuple[str, int]]
 """Path: SHA-256 and size of its bytes."""
 
 f, v = file.c, version.c
+VERSION = ("number", "created_at", "created_by", "source", "message", "file_count", "total_bytes", "changed_files")
 _OPEN = select(f.id, f.path, f.hash, f.size).where(f.site_id == bindparam("site_id"), f.until == OPEN)
 _FILES = select(f.path, *(f[name] for name in CONTENT)).where(
     f.site_id == bindparam("site_id"), f.first <= bindparam("number"), f.until > bindparam("number")
@@ -152,7 +153,8 @@ def roll_back(conn: Connection, site_id: int, number: int | None, by: str, now: 
 
 def to_version(row: Any, current: int) -> Version:
     """A row as it is known outside."""
-    return Version(*row[1:], is_current=row.number == current)
+    facts = row._mapping
+    return Version(**{name: facts[name] for name in VERSION}, is_current=row.number == current)
 
 
 def get_version(conn: Connection, site_id: int, number: int) -> Version:

@@ -3,7 +3,7 @@
 from hmac import compare_digest
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy import Connection, bindparam, delete, func, select
 
 from fazt.core.auth.model import Caller, Credential, NewSession, Session, pack_scopes, unpack_scopes
 from fazt.core.auth.schema import session, user
@@ -18,7 +18,7 @@ IDLE = 30 * DAY
 """A session ends this long after it was last seen."""
 
 MOST = 100
-"""Sessions of one kind that one person may have; the longest unseen makes way."""
+"""Sessions of one kind that one person may have; the longest unseen make way within the hour."""
 
 CALLER_COLUMNS = (
     user.c.id.label("user_id"),
@@ -62,7 +62,7 @@ def log_in(conn: Connection, user_id: str, password_hash: str, code: str, new: N
 
 
 def create_session(conn: Connection, user_id: str, new: NewSession, now: int) -> str:
-    """Its id. Ended sessions of the same person, and what is over MOST, go at this occasion."""
+    """Its id. Nothing is pruned here: on PostgreSQL, log-ins at once would clash over the rows that others look at."""
     row = {
         "id": new_id(now),
         "user_id": user_id,
@@ -76,12 +76,6 @@ def create_session(conn: Connection, user_id: str, new: NewSession, now: int) ->
         "seen_at": now,
         "expires_at": now + IDLE,
     }
-    conn.execute(delete(session).where(session.c.user_id == user_id, session.c.expires_at <= now))
-    same = (session.c.user_id == user_id) & (session.c.kind == new.kind)
-    oldest = select(session.c.id).where(same).order_by(session.c.seen_at.desc(), session.c.id.desc()).offset(MOST - 1)
-    if conn.dialect.name == "sqlite":
-        oldest = oldest.limit(-1)
-    conn.execute(delete(session).where(session.c.id.in_(oldest)))
     conn.execute(session.insert(), row)
     return str(row["id"])
 
@@ -121,6 +115,7 @@ def list_sessions(conn: Connection, user_id: str, now: int) -> list[Session]:
         select(session)
         .where(session.c.user_id == user_id, session.c.expires_at > now)
         .order_by(session.c.seen_at.desc(), session.c.id.desc())
+        .limit(MOST)
     )
     return [Session(r.id, r.user_id, r.kind, r.name, r.address, r.created_at, r.seen_at, r.expires_at) for r in rows]
 
@@ -135,3 +130,13 @@ def delete_sessions(conn: Connection, user_id: str, *, keep_session: str = "") -
     """Log all devices out but one; how many."""
     mine = (session.c.user_id == user_id) & (session.c.id != keep_session)
     return conn.execute(delete(session).where(mine)).rowcount
+
+
+def prune_sessions(conn: Connection, now: int) -> int:
+    """Forget sessions that have ended, and those over MOST; how many."""
+    newest = (session.c.seen_at.desc(), session.c.id.desc())
+    place = func.row_number().over(partition_by=(session.c.user_id, session.c.kind), order_by=newest)
+    ranked = select(session.c.id, place.label("place")).subquery()
+    over = select(ranked.c.id).where(ranked.c.place > MOST)
+    gone = (session.c.expires_at <= now) | session.c.id.in_(over)
+    return conn.execute(delete(session).where(gone)).rowcount

@@ -21,7 +21,7 @@ from fazt.core.auth.model import (
 from fazt.core.auth.model.credentials import HINT_LENGTH
 from fazt.core.auth.model.people import TokenKind
 from fazt.core.auth.schema import invitation, reset, session, token, user
-from fazt.core.auth.store.sessions import CALLER_COLUMNS, IDLE, is_valid, to_credential
+from fazt.core.auth.store.sessions import CALLER_COLUMNS, IDLE, is_valid, prune_sessions, to_credential
 from fazt.core.auth.store.users import get_user
 from fazt.core.errors import Invalid, NotFound, TooMany
 from fazt.core.ids import new_id
@@ -125,9 +125,9 @@ def delete_token(conn: Connection, user_id: str, token_id: str) -> None:
 
 
 def delete_ended(conn: Connection, now: int) -> int:
-    """Forget sessions, invitations and resets whose time is over; how many. Tokens stay listed as expired."""
-    tables = (session, invitation, reset)
-    return sum(conn.execute(delete(table).where(table.c.expires_at <= now)).rowcount for table in tables)
+    """Forget invitations and resets whose time is over, and sessions; how many. Tokens stay listed as expired."""
+    links = sum(conn.execute(delete(table).where(table.c.expires_at <= now)).rowcount for table in (invitation, reset))
+    return links + prune_sessions(conn, now)
 
 
 SESSION_SEEN = (

@@ -1,0 +1,201 @@
+"""The sites as they are shown: which hosts there are, and for each what answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection
+
+from fazt.apps.sites import store
+from fazt.apps.sites.engine.cache import BodyCache, Variant
+from fazt.apps.sites.engine.gate import Gate
+from fazt.apps.sites.engine.resources import Index, Resource, build_resource
+from fazt.apps.sites.model import FileEntry, Site, SiteCode, find_code
+from fazt.apps.sites.wire.headers import Block, parse_headers
+from fazt.apps.sites.wire.redirects import Redirects, parse_redirects
+from fazt.core.errors import NotFound
+
+if TYPE_CHECKING:
+    from fazt.core import Core
+    from fazt.core.app import Endpoint
+
+MAX_RULES_BYTES = 1 << 20
+MAX_LOADED = 200
+
+
+class Hosted:
+    """One host name that shows a site. `resources` are answers by path; they go when the site changes."""
+
+    __slots__ = ("endpoint", "host", "index", "is_plain", "resources", "site", "stand_ins")
+
+    def __init__(self, host: str, site: Site) -> None:
+        self.host = host
+        self.site = site
+        self.index: Index | None = None
+        self.resources: dict[str, Resource] = {}
+        self.stand_ins: dict[tuple[str, int], Resource] = {}
+        self.is_plain = False
+        """Whether a path that has a file is answered by it without any question: no password, no forced rule."""
+        self.endpoint: Endpoint | None = None
+
+    def show(self, index: Index | None) -> None:
+        """From now on, this is what is answered."""
+        self.index = index
+        self.resources = {}
+        self.stand_ins = {}
+        if index is not None:
+            self.site = index.site
+            self.is_plain = not index.site.password_hash and not index.redirects.has_forced
+
+    def resource(self, index: Index, address: str, path: str) -> Resource:
+        """The answers of the file at `path`, which is what resolve() found for `address` in `index`."""
+        if self.index is not index:  # the site changed while this request was waiting
+            return build_resource(index, self.host, address, path)
+        found = self.resources.get(address)
+        if found is None:
+            found = self.resources[address] = build_resource(index, self.host, address, path)
+        return found
+
+    def stand_in(self, index: Index, address: str, path: str, status: int) -> Resource:
+        """The answers of the file at `path` for an `address` that is not its own: rewrites and error pages.
+
+        There is no end to such addresses; they are told apart only by the rules of `_headers`.
+        """
+        if index.headers or self.index is not index:
+            return build_resource(index, self.host, address, path, status)
+        found = self.stand_ins.get((path, status))
+        if found is None:
+            found = self.stand_ins[path, status] = build_resource(index, self.host, address, path, status)
+        return found
+
+
+class Hosting:
+    """All hosts of the cloud's sites. `hosts` is asked at each request; the rest follows the tables."""
+
+    def __init__(self, core: Core) -> None:
+        self.core = core
+        self.hosts: dict[str, Hosted] = {}
+        self.cache = BodyCache(core.settings.get("sites.cache_mb") << 20)
+        self.gate = Gate(core.clock)
+        self._loading: dict[int, asyncio.Task[Index]] = {}
+        self._reloading = asyncio.Lock()
+
+    def names_of(self, name: str) -> list[str]:
+        """The hosts that every site has: below the cloud's domain, and on this machine."""
+        return list(dict.fromkeys([f"{name}.{self.core.config.domain}", f"{name}.localhost"]))
+
+    async def load_all(self) -> None:
+        """Learn all hosts. What is behind them is read when somebody comes."""
+        sites = await self.core.db.read(store.list_sites)
+        domains = await self.core.db.read(store.list_domains)
+        self.hosts = {}
+        by_name = {site.name: site for site in sites}
+        for site in sites:
+            self._place(site, self.names_of(site.name))
+        for domain in domains:
+            self._place(by_name[domain.site], [domain.host])
+
+    def _place(self, site: Site, hosts: list[str]) -> None:
+        for host in hosts:
+            self.hosts[host] = Hosted(host, site)
+
+    async def reload(self, site_id: int) -> None:
+        """Follow a change of one site: when this returns, the new state (or a newer one) is what is shown."""
+        async with self._reloading:  # of two at once, the later must be the one that reads last
+            await self._reload(site_id)
+
+    async def _reload(self, site_id: int) -> None:
+        try:
+            site = await self.core.db.read(store.get_site_by_id, site_id)
+        except NotFound:
+            site = None
+        gone = {host: hosted for host, hosted in self.hosts.items() if hosted.site.id == site_id}
+        if site is None or site.deleted_at is not None:
+            self._replace(gone, {})
+            return
+        domains = await self.core.db.read(store.list_domains, site_id)
+        names = [*self.names_of(site.name), *(domain.host for domain in domains)]
+        index = await self._read(site_id)
+        fresh = {}
+        for host in names:
+            fresh[host] = gone.get(host) or Hosted(host, site)
+            fresh[host].show(index)
+        self._replace(gone, fresh)
+
+    def _replace(self, gone: dict[str, Hosted], fresh: dict[str, Hosted]) -> None:
+        for host, hosted in gone.items():
+            if self.hosts.get(host) is hosted:
+                del self.hosts[host]
+        self.hosts |= fresh
+
+    async def load(self, hosted: Hosted) -> Index:
+        """What `hosted` shows; read once, however many ask at the same time."""
+        site_id = hosted.site.id
+        task = self._loading.get(site_id)
+        if task is None:
+            task = self._loading[site_id] = asyncio.create_task(self._read(site_id))
+            task.add_done_callback(lambda _: self._loading.pop(site_id, None))
+        index = await asyncio.shield(task)
+        if hosted.index is None:
+            self._make_room()
+            hosted.show(index)
+        return hosted.index or index
+
+    def _make_room(self) -> None:
+        """Forget what is behind the hosts when very many have been asked for; it is read again."""
+        loaded = [hosted for hosted in self.hosts.values() if hosted.index is not None]
+        if len(loaded) >= MAX_LOADED:
+            for hosted in loaded:
+                hosted.show(None)
+
+    async def _read(self, site_id: int) -> Index:
+        site, files, rules = await self.core.db.read(read_index, site_id)
+        texts = {path: await self._read_text(entry) for path, entry in rules.items()}
+        return build_index(site, files, texts)
+
+    async def _read_text(self, entry: FileEntry) -> str:
+        if entry.size > MAX_RULES_BYTES:
+            return ""
+        return (await self.core.blobs.read(entry.hash)).decode(errors="replace")
+
+    async def body(self, variant: Variant) -> bytes:
+        """The bytes of a cacheable variant, from memory or read and remembered."""
+        body = self.cache.find(variant.hash)
+        if body is None:
+            data = await self.core.blobs.read(variant.hash)
+            variant.body = self.cache.put(variant.hash, data)
+            return data
+        variant.body = body
+        assert body.message is not None, "what the cache finds is in memory"
+        found: bytes = body.message["body"]
+        return found
+
+
+def read_index(conn: Connection, site_id: int) -> tuple[Site, dict[str, FileEntry], dict[str, FileEntry]]:
+    """In one snapshot: the site, the files of the version that is shown, and those that hold rules."""
+    site = store.get_site_by_id(conn, site_id)
+    files = store.load_files(conn, site_id, site.version) if site.version else {}
+    return site, files, {path: files[path] for path in ("_redirects", "_headers") if path in files}
+
+
+def build_index(site: Site, files: dict[str, FileEntry], texts: dict[str, str]) -> Index:
+    """The rules were read once at the deploy, where their faults were told; here they are passed over."""
+    redirects: Redirects = parse_redirects(texts.get("_redirects", ""))[0]
+    headers: tuple[Block, ...] = parse_headers(texts.get("_headers", ""))[0]
+    entry = find_code(files.keys())
+    return Index(site, files, redirects, headers, SiteCode(site, site.version, files, entry) if entry else None)
+
+
+@asynccontextmanager
+async def run(core: Core) -> AsyncIterator[None]:
+    """The hosts are known for as long as the program runs."""
+    hosting = Hosting(core)
+    await hosting.load_all()
+    core.add(hosting)
+    try:
+        yield
+    finally:
+        hosting.gate.close()

@@ -1,0 +1,20 @@
+"""Store functions of visits."""
+
+from fazt.core.visits.store.report import Granularity, report
+from fazt.core.visits.store.sums import HOURS_KEPT_MS, Gathered, apply, find_last, find_mark, gather
+from fazt.core.visits.store.visits import add, get_salt, prune, read_page
+
+__all__ = [
+    "HOURS_KEPT_MS",
+    "Gathered",
+    "Granularity",
+    "add",
+    "apply",
+    "find_last",
+    "find_mark",
+    "gather",
+    "get_salt",
+    "prune",
+    "read_page",
+    "report",
+]

@@ -1,0 +1,89 @@
+"""Rules and SQL of the log: adding, reading in order, forgetting."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, delete, func, select, tuple_
+
+from fazt.core.clock import DAY
+from fazt.core.db import insert as insert_or
+from fazt.core.visits.model import DIMENSIONS, HOURLY, ROBOTS, Record, day_of
+from fazt.core.visits.schema import core_visit, core_visit_known, core_visit_salt, core_visit_sum
+from fazt.core.visits.store.sums import HOURS_KEPT_MS, execute_many, find_mark
+
+STEP_ROWS = 2000
+
+v = core_visit.c
+FIELDS = Record.__struct_fields__
+_ADD = f"INSERT INTO core_visit ({', '.join(FIELDS)}) VALUES ({', '.join('?' * len(FIELDS))})"  # noqa: S608 - own names
+_PAGE = select(v.id, *(v[name] for name in FIELDS)).where(v.id > bindparam("after")).order_by(v.id)
+
+
+def add(conn: Connection, records: Sequence[Record]) -> list[None]:
+    """Append to the log; as `fn` of a Batch. The sums follow with the next roll-up."""
+    execute_many(conn, _ADD, [msgspec.structs.astuple(record) for record in records])
+    return [None] * len(records)
+
+
+def get_salt(conn: Connection, day: int, fresh: bytes, now: int) -> bytes:
+    """The salt of a day, which is `fresh` if it had none. Salts of days that are over are forgotten."""
+    salts = core_visit_salt
+    conn.execute(insert_or(conn, salts).values(day=day, salt=fresh).on_conflict_do_nothing(index_elements=["day"]))
+    salt: bytes = conn.execute(select(salts.c.salt).where(salts.c.day == day)).scalar_one()
+    conn.execute(delete(salts).where(salts.c.day < day_of(now)))
+    return salt
+
+
+def read_page(
+    conn: Connection, after: int, limit: int, kinds: Sequence[str], targets: Sequence[str], start: int, end: int
+) -> list[tuple[int, Record]]:
+    """The log in its order, from behind the id `after`: for exports. Empty `kinds` or `targets` mean all."""
+    page = _PAGE.where(v.at >= start, v.at < end).limit(limit)
+    if kinds:
+        page = page.where(v.kind.in_(kinds))
+    if targets:
+        page = page.where(v.target.in_(targets))
+    return [(row[0], Record(*row[1:])) for row in conn.execute(page, {"after": after})]
+
+
+def prune(conn: Connection, now: int, keep_ms: int) -> bool:
+    """One step of forgetting: salts and visitors of days that are over, old hours, visits older than `keep_ms`.
+
+    `keep_ms` 0 keeps visits for ever. True while more remains.
+    """
+    conn.execute(delete(core_visit_salt).where(core_visit_salt.c.day < day_of(now)))
+    # Yesterday's visitors stay a day, for visits that were recorded before midnight and are summed after it.
+    more = delete_some(conn, core_visit_known, core_visit_known.c.day < day_of(now) - DAY)
+    more |= prune_hours(conn, now - HOURS_KEPT_MS)
+    if keep_ms:
+        more |= prune_visits(conn, now - keep_ms)
+    return more
+
+
+def prune_hours(conn: Connection, before: int) -> bool:
+    """Delete sums by hour; days and months stay."""
+    s, more, kind = core_visit_sum.c, False, ""
+    while (following := conn.scalar(select(func.min(s.kind)).where(s.kind > kind))) is not None:
+        kind = following
+        for dimension in ("", "hour", *DIMENSIONS, *ROBOTS.values()):
+            old = and_(s.kind == kind, s.step == HOURLY, s.dimension == dimension, s.at < before)
+            more |= delete_some(conn, core_visit_sum, old)
+    return more
+
+
+def prune_visits(conn: Connection, before: int) -> bool:
+    """Delete visits from the beginning of the log that are in the sums."""
+    first = conn.execute(select(v.id, v.at).where(v.id <= find_mark(conn)).order_by(v.id).limit(STEP_ROWS)).all()
+    old = [row.id for row in first if row.at < before]
+    if old:
+        conn.execute(delete(core_visit).where(v.id >= old[0], v.id <= old[-1], v.at < before))
+    return len(old) == STEP_ROWS
+
+
+def delete_some(conn: Connection, table: Table, condition: ColumnElement[bool]) -> bool:
+    """Delete up to STEP_ROWS rows; True when there may be more."""
+    keys = table.primary_key.columns
+    some = select(*keys).where(condition).limit(STEP_ROWS)
+    return conn.execute(delete(table).where(tuple_(*keys).in_(some))).rowcount == STEP_ROWS

@@ -1,0 +1,1 @@
+"""Tests of the apps, a folder each."""

@@ -1,0 +1,1 @@
+"""Home: pages, management API, commands."""

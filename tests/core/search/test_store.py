@@ -1,0 +1,174 @@
+"""The one index, on both engines."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, text
+
+from fazt.core.search import Found, as_html, index, remove, remove_user, search
+from fazt.core.search.model import words_of
+from tests.conftest import NOW
+
+
+def put(conn: Connection, id: str, title: str, body: str = "", **more: object) -> None:
+    usual = {"user_id": "ann", "path": f"/notes/{id}", "now": NOW}
+    index(conn, "note", id, title, body, **{**usual, **more})  # type: ignore[arg-type]
+
+
+def ids(conn: Connection, query: str, user_id: str | None = "ann", **more: object) -> list[str]:
+    return [found.id for found in search(conn, query, user_id=user_id, **more)]  # type: ignore[arg-type]
+
+
+def plain(found: Found) -> str:
+    return "".join(part.text for part in found.snippet)
+
+
+def test_finds_by_title_text_and_beginnings(conn: Connection) -> None:
+    put(conn, "1", "Quarterly report", "The numbers of autumn")
+    put(conn, "2", "Shopping", "report cards, autumnal leaves")
+    put(conn, "3", "Nothing")
+    assert ids(conn, "report") == ["1", "2"]  # in the title it counts more
+    assert ids(conn, "rep aut") == ["1", "2"]
+    assert ids(conn, "REPORT numbers") == ["1"]
+    assert ids(conn, '"autumn"') == ["1"]
+    assert ids(conn, '"numbers of autumn"') == ["1"]
+    assert ids(conn, '"autumn of numbers"') == []
+    assert ids(conn, "report elephant") == []
+
+
+def test_newest_of_equals_comes_first(conn: Connection) -> None:
+    for n in range(3):
+        put(conn, str(n), "same", now=NOW + n)
+    assert ids(conn, "same") == ["2", "1", "0"]
+    assert ids(conn, "same", limit=1, offset=1) == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("body", "query"),
+    [
+        ("Émile Zola", "emile"),
+        ("emile zola", "Émile"),
+        ("Straße", "strasse"),
+        ("ΑΘΗΝΑ", "αθήνα"),
+        ("Ёлка и ель", "елка"),
+        ("東京タワーに行く", "タワー"),
+        ("東京タワーに行く", "京タ"),
+        ("我喜欢北京烤鸭", "北京"),
+        ("हिन्दी भाषा", "हिन्दी"),
+        ("한국어 노트", "한국"),
+        ("สวัสดีครับ", "ครับ"),
+        ("שלום עולם", "עולם"),
+        ("see foo_bar-baz.txt", "foo_bar"),
+        ("see foo_bar-baz.txt", "baz.txt"),
+        ("call 192.168.1.20 now", "192.168"),
+        ("cafe\u0301 decomposed", "café"),
+        ("ﬁne ligature", "fine"),
+        ("I am ☃ snowman", "☃ snow"),
+    ],
+)
+def test_any_script(conn: Connection, body: str, query: str) -> None:
+    put(conn, "1", "a title", body)
+    put(conn, "2", "another", "else")
+    assert ids(conn, query) == ["1"]
+
+
+def test_each_sees_their_own_and_what_is_shared(conn: Connection) -> None:
+    put(conn, "ann's", "secret plan")
+    put(conn, "bob's", "secret plan", user_id="bob")
+    put(conn, "shared", "secret plan", user_id=None)
+    assert set(ids(conn, "secret")) == {"ann's", "shared"}
+    assert set(ids(conn, "secret", "bob")) == {"bob's", "shared"}
+    assert ids(conn, "secret", None) == ["shared"]
+
+
+def test_kinds_narrow_the_search(conn: Connection) -> None:
+    put(conn, "1", "plan")
+    index(conn, "file", "1", "plan", "", user_id="ann", path="/f", now=NOW)
+    index(conn, "mail", "1", "plan", "", user_id="ann", path="/m", now=NOW)
+    assert {found.kind for found in search(conn, "plan", user_id="ann", kinds=("file", "mail"))} == {"file", "mail"}
+    assert len(ids(conn, "plan")) == 3
+
+
+def test_indexed_again_is_what_it_says_now(conn: Connection) -> None:
+    put(conn, "1", "old words", "old text")
+    put(conn, "1", "new words", "new text", path="/moved", now=NOW + 1)
+    assert ids(conn, "old") == []
+    (found,) = search(conn, "new", user_id="ann")
+    assert (found.path, found.at) == ("/moved", NOW + 1)
+    put(conn, "1", "new words", "new text", user_id="bob")
+    assert ids(conn, "new") == []
+    assert ids(conn, "new", "bob") == ["1"]
+
+
+def test_removed_is_not_found(conn: Connection) -> None:
+    for id in ("1", "2"):
+        put(conn, id, "words")
+    put(conn, "3", "words", user_id="bob")
+    remove(conn, "note", "1")
+    remove(conn, "note", "1")
+    assert ids(conn, "words") == ["2"]
+    remove_user(conn, "ann")
+    assert ids(conn, "words") == []
+    assert ids(conn, "words", "bob") == ["3"]
+    if conn.dialect.name == "sqlite":
+        conn.execute(text("INSERT INTO core_search_words (core_search_words) VALUES ('integrity-check')"))
+        assert conn.scalar(text("SELECT count(*) FROM core_search_words")) == 1
+
+
+def test_snippets_show_hits_and_are_escaped(conn: Connection) -> None:
+    body = "word " * 300 + "<script>alert('Café')</script> & more " + "tail " * 300
+    put(conn, "1", "Coffee & cafés", body)
+    (found,) = search(conn, "cafe", user_id="ann")
+    assert as_html(found.title) == "Coffee &amp; <mark>café</mark>s"
+    html = as_html(found.snippet)
+    assert "&lt;script&gt;alert(&#x27;<mark>Café</mark>&#x27;)&lt;/script&gt; &amp; more" in html
+    assert html.startswith("…")
+    assert html.endswith("…")
+    assert len(plain(found)) < 200
+
+
+def test_snippet_without_a_hit_is_the_beginning(conn: Connection) -> None:
+    put(conn, "1", "title", "beginning " + "x" * 1000)
+    (found,) = search(conn, "title", user_id="ann")
+    assert plain(found).startswith("beginning ")
+
+
+def test_long_texts_are_bounded(conn: Connection) -> None:
+    put(conn, "1", "t" * 10_000, " ".join(f"w{n}" for n in range(30_000)))
+    put(conn, "2", "hieroglyphs", "".join(chr(0x4E00 + n % 20_000) for n in range(150_000)))
+    assert ids(conn, "w5") == ["1"]
+    assert ids(conn, "w29999") == []
+    assert ids(conn, "一丁") == ["2"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["", " ", '"', '""', "*", "a*", "AND", "a OR", "NOT x", "NEAR(a b)", "title:x", "^a", "-a", "(", ")", "a & | !",
+     ":*", "'", "\\", "%", "_", "\0", "\ud800", "{a b}", "a+b", '"a', "<->", "x" * 10_000, "a " * 5_000, ";--"],
+)  # fmt: skip
+def test_odd_questions_are_answered(conn: Connection, query: str) -> None:
+    put(conn, "1", "a title: NOT x AND near", query)
+    search(conn, query, user_id="ann")
+
+
+def is_common(letter: str) -> bool:
+    """SQLite's tables do not know the vowel signs of New Tai Lue and Vedic as letters, Python's do."""
+    return not ("\u1980" <= letter <= "\u19df" or "\u1cd0" <= letter <= "\u1cff")
+
+
+TEXTS = st.text(st.characters().filter(is_common))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
+@given(title=TEXTS, body=TEXTS, query=st.text())
+def test_nothing_raises_and_every_word_finds_its_text(conn: Connection, title: str, body: str, query: str) -> None:
+    put(conn, "1", title, body)
+    search(conn, query, user_id="ann")
+    for chunk in body[:60].split():
+        found = search(conn, chunk, user_id="ann")
+        assert [one.id for one in found] in (["1"], [])
+        assert found or not words_of(chunk)
+        for one in found:
+            as_html(one.snippet).encode()

@@ -1,0 +1,107 @@
+"""Debian's Chromium, driven by Playwright, and what every page has to be."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.program import OWNER_EMAIL, OWNER_PASSWORD, Program
+
+AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+GRAVE = {"serious", "critical"}
+MAX_SCRIPT_BYTES = 60_000
+MAX_SHIFT = 0.01
+SHIFTS = """
+globalThis.shifted = 0;
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) if (!entry.hadRecentInput) globalThis.shifted += entry.value;
+}).observe({ type: "layout-shift", buffered: true });
+"""
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A headless Chromium."""
+    path = shutil.which("chromium")
+    assert path is not None, "chromium is not installed"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+def log_in(context: BrowserContext, program: Program, login: str = OWNER_EMAIL, password: str = OWNER_PASSWORD) -> None:
+    """Log in through the form, so that the context has the session's cookie."""
+    page = context.new_page()
+    page.goto(f"{program.url}/login")
+    page.fill("input[name=login]", login)
+    page.fill("input[name=password]", password)
+    page.click("button[type=submit]")
+    page.wait_for_url(f"{program.url}/")
+    page.close()
+
+
+class Watched:
+    """A page of which everything that goes wrong is kept."""
+
+    def __init__(self, context: BrowserContext) -> None:
+        self.page: Page = context.new_page()
+        self.faults: list[str] = []
+        self.script_bytes = 0
+        self.page.add_init_script(SHIFTS)
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", lambda error: self.faults.append(f"script: {error}"))
+        self.page.on("response", self._weigh)
+
+    def _hear(self, message: Any) -> None:
+        if message.type in {"error", "warning"}:
+            self.faults.append(f"console: {message.text}")
+
+    def _weigh(self, response: Any) -> None:
+        if response.request.resource_type == "script":
+            self.script_bytes += len(response.body())
+        if response.status >= 400:
+            self.faults.append(f"{response.status}: {response.url}")
+
+    def open(self, url: str) -> None:
+        """Go there and wait until nothing more is loaded."""
+        self.script_bytes = 0
+        self.page.goto(url, wait_until="networkidle")
+
+    def find_faults(self, max_script_bytes: int = MAX_SCRIPT_BYTES) -> list[str]:
+        """Sideways scrolling, shifting layout, heavy scripts, and errors until now."""
+        found = list(self.faults)
+        wide = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        if wide > 0:
+            found.append(f"{wide} pixels wider than the window")
+        shifted = self.page.evaluate("globalThis.shifted")
+        if shifted > MAX_SHIFT:
+            found.append(f"the layout shifts by {shifted:.3f}")
+        if self.script_bytes > max_script_bytes:
+            found.append(f"{self.script_bytes} bytes of script")
+        return found
+
+    def find_barriers(self) -> list[str]:
+        """Serious and critical findings of axe-core."""
+        self.page.evaluate(AXE.read_text())
+        result: dict[str, Any] = self.page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
+        return [
+            f"axe {finding['id']}: {finding['help']}: {node['html'][:200]}"
+            for finding in result["violations"]
+            if finding["impact"] in GRAVE
+            for node in finding["nodes"]
+        ]

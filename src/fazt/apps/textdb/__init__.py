@@ -8,7 +8,8 @@ APP = App(
     does="JSON documents over HTTP, with filters, rules, history and a live feed.",
     path="/textdb",
     icon="textdb",
-    parts=("store", "routes"),
+    parts=("store", "routes", "jobs", "script", "cli"),
+    commands={"db": "JSON documents: get, put, list, import, export."},
     settings=(
         Setting("textdb.default_limit", 100, "Documents in a list that names no limit.", 1, 10_000),
         Setting("textdb.max_limit", 1_000, "Documents that one list may ask for.", 1, 100_000),
@@ -31,6 +32,7 @@ APP = App(
     ),
     scopes=(
         ScopeKind("textdb:read", "Read every collection; `textdb:read:NAME` is for one of them."),
+        ScopeKind("textdb:write", "Write every collection without reading it; `textdb:write:NAME` is for one of them."),
         ScopeKind("textdb:rw", "Read and write every collection; `textdb:rw:NAME` is for one of them."),
     ),
 )

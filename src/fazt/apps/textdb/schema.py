@@ -89,3 +89,12 @@ version = Table(
     Column("doc", JSONB),
 )
 """What a document was from `updated_at` until just before `replaced_at`."""
+
+words = Table(
+    "textdb_word",
+    metadata,
+    Column("rid", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("words", Text().with_variant(postgresql.TSVECTOR(), "postgresql"), nullable=False),
+    Index("textdb_word_words", "words", postgresql_using="gin"),
+)
+"""The index of words on PostgreSQL; SQLite has the FTS5 table textdb_words instead, and leaves this one empty."""

@@ -34,10 +34,13 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     create_document_tables()
-    if op.get_bind().dialect.name == "postgresql":
-        op.execute("CREATE TABLE textdb_words (rid BIGINT PRIMARY KEY, words TSVECTOR NOT NULL)")
-        op.execute("CREATE INDEX textdb_words_words ON textdb_words USING GIN (words)")
-    else:
+    op.create_table(
+        "textdb_word",
+        sa.Column("rid", ID, primary_key=True, autoincrement=False),
+        sa.Column("words", sa.Text().with_variant(postgresql.TSVECTOR(), "postgresql"), nullable=False),
+    )
+    op.create_index("textdb_word_words", "textdb_word", ["words"], postgresql_using="gin")
+    if op.get_bind().dialect.name == "sqlite":
         op.execute(
             "CREATE VIRTUAL TABLE textdb_words USING fts5(words, tokenize='unicode61 remove_diacritics 2', prefix='2 3')"
         )

@@ -212,7 +212,7 @@ class Postgres:
     """jsonb in the column `doc`; a value sorts by a number and then a text, which the indexes hold as well."""
 
     contains_words = (
-        "rid IN (SELECT w.rid FROM textdb_words w WHERE w.words @@ to_tsquery('simple', \x02)"
+        "rid IN (SELECT w.rid FROM textdb_word w WHERE w.words @@ to_tsquery('simple', \x02)"
         " AND w.rid >= \x02 AND w.rid < \x02)"
     )
 

@@ -20,11 +20,11 @@ MAX_CHARACTERS = 100_000
 
 ADD = Statement(
     "INSERT INTO textdb_words (rowid, words) VALUES (?, ?)",
-    "INSERT INTO textdb_words (rid, words) VALUES (?, to_tsvector('simple', ?))",
+    "INSERT INTO textdb_word (rid, words) VALUES (?, to_tsvector('simple', ?))",
 )
-REMOVE = Statement("DELETE FROM textdb_words WHERE rowid = ?", "DELETE FROM textdb_words WHERE rid = ?")
+REMOVE = Statement("DELETE FROM textdb_words WHERE rowid = ?", "DELETE FROM textdb_word WHERE rid = ?")
 FORGET = Statement(
-    "DELETE FROM textdb_words WHERE rowid >= ? AND rowid < ?", "DELETE FROM textdb_words WHERE rid >= ? AND rid < ?"
+    "DELETE FROM textdb_words WHERE rowid >= ? AND rowid < ?", "DELETE FROM textdb_word WHERE rid >= ? AND rid < ?"
 )
 NEXT = Statement("SELECT rid, body FROM textdb_document WHERE rid > ? AND rid < ? ORDER BY rid LIMIT ?")
 COUNT = Statement("SELECT documents FROM textdb_collection WHERE id = ?")

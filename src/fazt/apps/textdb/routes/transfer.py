@@ -64,23 +64,21 @@ async def export_documents(call: Call, name: str) -> None:
     where = filters(asked, macros_of(access, call.core.clock()), EXPORTS)
     columns = [field for value in asked.get("_fields", ()) for field in value.split(",") if field]
     await actions.check_there(call.core, name, access)
-    pieces = actions.walk(call.core, name, Query(where, at=moment(at) if at else None), access)
-    first = await anext(pieces, ())
     kind = lines.CSV if format_ == "csv" else lines.NDJSON
     headers = [
         (b"content-type", f"{kind}; charset=utf-8".encode()),
         (b"content-disposition", f'attachment; filename="{name}.{format_}"'.encode()),
         (b"cache-control", b"no-store"),
     ]
-    if format_ == "csv" and not columns:
-        columns = lines.columns_of(parse(document.text) for document in first)
-    await call.send({"type": "http.response.start", "status": 200, "headers": [*headers, *call.cors]})
-    is_first, piece = True, first
-    while is_first or piece:
+    is_first = True
+    async for piece in actions.walk(call.core, name, Query(where, at=moment(at) if at else None), access):
+        if is_first:
+            columns = columns or lines.columns_of(parse(document.text) for document in piece)
+            await call.send({"type": "http.response.start", "status": 200, "headers": [*headers, *call.cors]})
         if format_ == "csv":
             text = lines.to_csv(columns, (parse(document.text) for document in piece), header=is_first)
         else:
             text = "".join(f"{document.text}\n" for document in piece)
         await call.send({"type": "http.response.body", "body": text.encode(), "more_body": True})
-        is_first, piece = False, await anext(pieces, ())
+        is_first = False
     await call.send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -84,6 +84,8 @@ def create_document(
     """Save a document under its own id or a new one. `ttl` is in seconds. Raises Conflict where the id is taken."""
     lock(conn)
     where = permitted(collection, "create", access, now)
+    if body.id is not None and collection.is_expiring:
+        find_living(conn, collection, body.id, now=now)  # what has expired there makes room
     return insert(conn, collection, body, body.id or new_id(now), access, where, now, ttl)
 
 

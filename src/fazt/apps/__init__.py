@@ -2,7 +2,8 @@
 
 from fazt.apps.home import APP as HOME
 from fazt.apps.sites import APP as SITES
+from fazt.apps.textdb import APP as TEXTDB
 from fazt.apps.turn import APP as TURN
 from fazt.core.app import App
 
-APPS: tuple[App, ...] = (HOME, SITES, TURN)
+APPS: tuple[App, ...] = (HOME, SITES, TEXTDB, TURN)

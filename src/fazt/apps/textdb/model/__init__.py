@@ -1,0 +1,1 @@
+"""What documents, collections, rules and filters are."""

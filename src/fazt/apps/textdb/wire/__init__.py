@@ -1,0 +1,1 @@
+"""What travels: filters, queries, patches, lines of JSON and CSV. Bytes and text, no sockets."""

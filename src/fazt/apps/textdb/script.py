@@ -130,7 +130,7 @@ SCRIPT = (
         "textdb:read",
         list_some,
         "Documents and their total; the query is that of GET /db/{collection}.",
-        'const {documents, total} = await fazt.textdb.list({collection: "notes", query: {_sort: "title", done: false}})',
+        'const {documents, total} = await fazt.textdb.list({collection: "notes", query: {_sort: "title"}})',
     ),
     ScriptFunction(
         "textdb.create",

@@ -42,7 +42,8 @@ def upgrade() -> None:
     op.create_index("textdb_word_words", "textdb_word", ["words"], postgresql_using="gin")
     if op.get_bind().dialect.name == "sqlite":
         op.execute(
-            "CREATE VIRTUAL TABLE textdb_words USING fts5(words, tokenize='unicode61 remove_diacritics 2', prefix='2 3')"
+            "CREATE VIRTUAL TABLE textdb_words "
+            "USING fts5(words, tokenize='unicode61 remove_diacritics 2', prefix='2 3')"
         )
 
 

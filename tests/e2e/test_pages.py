@@ -219,8 +219,6 @@ def test_things_are_found_while_one_types(desk: Watched, cloud: Program) -> None
 def test_colours_are_chosen_at_once_and_kept(desk: Watched, cloud: Program) -> None:
     desk.open(cloud.url + "/account")
     desk.page.get_by_label("Colours").select_option("dark")
-    desk.page.wait_for_load_state("networkidle")
-    assert desk.page.locator("html").get_attribute("data-theme") == "dark"
+    desk.page.wait_for_selector("html[data-theme=dark]", state="attached")
     desk.page.get_by_label("Colours").select_option("auto")
-    desk.page.wait_for_load_state("networkidle")
-    assert desk.page.locator("html").get_attribute("data-theme") is None
+    desk.page.wait_for_selector("html:not([data-theme])", state="attached")

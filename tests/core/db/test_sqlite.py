@@ -163,7 +163,7 @@ async def test_every_answered_write_is_synced(db: Database) -> None:
         names = ("journal_mode", "synchronous", "foreign_keys", "trusted_schema")
         return tuple(conn.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in names)
 
-    assert await db.write(look) == ("wal", 2, 1, 0)
+    assert await db.write(look) == ("wal", 2, 1, 1)
 
 
 # The walls between the apps.

@@ -193,7 +193,11 @@ class SqliteDatabase:
     def check_room(self, size: int) -> None:
         """See Database.check_room. What is written stands in the log first, and in the file when that is folded in."""
         disk = os.statvfs(self.path)
-        if disk.f_bavail * disk.f_frsize < RESERVE_BYTES + 2 * size:
+        room = disk.f_bavail * disk.f_frsize
+        if room >= RESERVE_BYTES + 2 * size:
+            return
+        pages = self._point.exec_driver_sql("PRAGMA freelist_count").scalar_one()
+        if room < size or pages * self._point.exec_driver_sql("PRAGMA page_size").scalar_one() < 2 * size:
             raise OverQuota(FULL, hint="Make room and try again.")
 
     async def close(self) -> None:

@@ -43,7 +43,8 @@ class RelayUnderTest:
         self.figures = Figures()
         self.ready: Ready | None = None
         self._seen = 0
-        threading.Thread(target=self._read, daemon=True).start()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
         self.tell(orders)
         wait_until(lambda: self.ready is not None, what="the relay listening")
 
@@ -58,7 +59,6 @@ class RelayUnderTest:
                 self.notes.append(report.text)
             else:
                 self.ready = report
-        self.process.stdout.close()
 
     def tell(self, orders: Orders) -> None:
         """Give orders, the first or others."""
@@ -123,6 +123,7 @@ def running_relay(**changes: Any) -> Iterator[RelayUnderTest]:
             assert process.stdin is not None
             process.stdin.close()
             code = process.wait(10)
+            relay.reader.join(10)  # before its pipe is closed under it
     assert code == 0, f"the relay ended with {code}"
 
 

@@ -87,3 +87,34 @@ def delete_some(conn: Connection, table: Table, condition: ColumnElement[bool]) 
     keys = table.primary_key.columns
     some = select(*keys).where(condition).limit(STEP_ROWS)
     return conn.execute(delete(table).where(tuple_(*keys).in_(some))).rowcount == STEP_ROWS
+
+
+def list_newest(
+    conn: Connection,
+    kinds: Sequence[str],
+    targets: Sequence[str],
+    *,
+    offset: int,
+    limit: int,
+    start: int = 0,
+    end: int = 1 << 60,
+    with_robots: bool = True,
+) -> tuple[list[Record], int]:
+    """One page of the log, newest first, and how many there are in all. Empty `targets` mean all."""
+    where = [v.kind.in_(kinds), v.at >= start, v.at < end]
+    if targets:
+        where.append(v.target.in_(targets))
+    if not with_robots:
+        where.append(v.robot == 0)
+    total = conn.execute(select(func.count()).select_from(core_visit).where(*where)).scalar_one()
+    page = select(*(v[name] for name in FIELDS)).where(*where).order_by(v.at.desc(), v.id.desc())
+    return [Record(*row) for row in conn.execute(page.offset(offset).limit(limit))], int(total)
+
+
+def forget_visits(conn: Connection, kind: str, target: str | None) -> int:
+    """Take the visits of one target (None: of all) out of the log and the sums; how many the log had."""
+    visits = [v.kind == kind, *([v.target == target] if target is not None else [])]
+    s = core_visit_sum.c
+    sums = [s.kind == kind, *([s.target == target] if target is not None else [])]
+    conn.execute(delete(core_visit_sum).where(*sums))
+    return conn.execute(delete(core_visit).where(*visits)).rowcount

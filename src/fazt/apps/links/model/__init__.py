@@ -1,6 +1,8 @@
 """What links are, what they may be called, and where a click leads."""
 
 from fazt.apps.links.model.links import (
+    CLICK,
+    ORPHAN,
     STATUSES,
     Link,
     NewLink,
@@ -14,6 +16,8 @@ from fazt.apps.links.model.links import (
 from fazt.apps.links.model.rules import Condition, Rule, Variant, Visitor, check_rules, choose_target
 
 __all__ = [
+    "CLICK",
+    "ORPHAN",
     "STATUSES",
     "Condition",
     "Link",

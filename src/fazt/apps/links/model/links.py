@@ -12,6 +12,9 @@ import msgspec
 from fazt.apps.links.model.rules import Rule, Variant
 from fazt.core.errors import Invalid
 
+CLICK, ORPHAN = "link", "link.orphan"
+"""The kinds of visits: to a link, and to a slug that does not exist."""
+
 STATUSES = (301, 302, 307, 308)
 TARGET_MAX, TITLE_MAX, TAG_MAX, TAGS_MAX, SLUG_MAX = 8_000, 500, 60, 50, 200
 SLUG = re.compile(r"[^\s/?#%+\\\x00-\x1f\x7f]+(?:/[^\s/?#%+\\\x00-\x1f\x7f]+)*")

@@ -197,7 +197,7 @@ async def draw_qr(
     request: AnyRequest,
     link_id: int,
     format: Literal["svg", "png"] = "svg",
-    scale: int = 8,  # noqa: A002 - as in the address
+    scale: int = 8,
 ) -> Response[bytes]:
     """The short address as a QR code."""
     link = await core.db.read(store.get_link, link_id, owner=actions.owner_of(caller))

@@ -8,7 +8,8 @@ from urllib.parse import parse_qs, quote, unquote_to_bytes
 
 from fazt.apps.links import store
 from fazt.apps.links.engine import book_of, short_hosts
-from fazt.apps.links.model import Link, Visitor, choose_target, state_of, with_query
+from fazt.apps.links.model import CLICK, ORPHAN, Link, Visitor, choose_target, state_of, with_query
+from fazt.apps.links.routes import shlink
 from fazt.core.app import Mount
 from fazt.core.errors import Invalid, NotFound, TooMany
 from fazt.core.http.access import find_cookie
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from fazt.core import Core
     from fazt.core.app import Endpoint, Receive, Scope, Send
 
-KIND, ORPHAN = "link", "link.orphan"
 MAX_FORM_BYTES = 4_096
 REMEMBERED_S = 24 * 3_600
 NO_STORE: Header = (b"cache-control", b"no-store")
@@ -75,7 +75,7 @@ class Following:
         return f"{host}/{link.slug}" if self.host else f"{host}/r/{link.slug}"
 
     async def _follow(self, link: Link) -> None:
-        record = await self._record(KIND, str(link.id), link.slug)
+        record = await self._record(CLICK, str(link.id), link.slug)
         target = self._choose(link, record)
         if self.scope["method"] == "GET":
             click = store.Click(link.id, record, is_limited=link.max_visits is not None)
@@ -200,6 +200,9 @@ async def answer_host(core: Core, scope: Scope, receive: Receive, send: Send) ->
     if path == "/robots.txt":
         text = b"User-agent: *\nDisallow: /\n"
         await respond(send, 200, [(b"content-type", b"text/plain"), (b"cache-control", b"max-age=3600")], text)
+        return
+    if path.startswith("/rest/"):
+        await shlink.answer(core, scope, receive, send)
         return
     if path == "/favicon.ico":
         await respond(send, 204, [(b"cache-control", b"max-age=86400")])

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection
 
-from fazt.apps.links.store.clicks import Click, follow
+from fazt.apps.links.store.clicks import Click, follow, forget_clicks
 from fazt.apps.links.store.links import (
     CHANGED_SIGNAL,
     Asked,
@@ -35,6 +35,7 @@ __all__ = [
     "find_link",
     "find_same",
     "follow",
+    "forget_clicks",
     "forget_deleted",
     "forget_owner",
     "get_link",

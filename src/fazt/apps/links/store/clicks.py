@@ -8,9 +8,12 @@ import msgspec
 from sqlalchemy import Connection, bindparam, or_, update
 
 from fazt.apps.links.schema import link
+from fazt.apps.links.store.links import CHANGED_SIGNAL
 from fazt.core import visits
+from fazt.core.db import wake
 from fazt.core.visits import Record
 from fazt.core.visits.model import HUMAN
+from fazt.core.visits.store import forget_visits
 
 COUNT_LIMITED = (
     update(link)
@@ -48,6 +51,13 @@ def follow(conn: Connection, clicks: Sequence[Click]) -> list[bool]:
         if rows:
             conn.execute(statement, rows)
     return answers
+
+
+def forget_clicks(conn: Connection, link_id: int) -> int:
+    """Count a link's clicks from nothing again; how many visits there were."""
+    conn.execute(update(link).where(link.c.id == link_id).values(clicks=0, robot_clicks=0))
+    wake(conn, CHANGED_SIGNAL)
+    return forget_visits(conn, "link", str(link_id))
 
 
 def count_limited(conn: Connection, click: Click) -> bool:

@@ -173,7 +173,9 @@ def list_links(conn: Connection, asked: Asked) -> Found:
 
 def conditions_of(asked: Asked) -> list[ColumnElement[bool]]:
     """What every link of the list has to be."""
-    found: list[ColumnElement[bool]] = [link.c.deleted_at.is_not(None) if asked.deleted else link.c.deleted_at.is_(None)]
+    found: list[ColumnElement[bool]] = [
+        link.c.deleted_at.is_not(None) if asked.deleted else link.c.deleted_at.is_(None)
+    ]
     plain = {"owner": asked.owner, "host": asked.host}
     found += [link.c[name] == value for name, value in plain.items() if value is not None]
     for word in asked.words.split()[:10]:

@@ -42,7 +42,7 @@ def to_date(at: int | None) -> str | None:
 
 
 def to_moment(text: Any) -> int | None:
-    """ms of a date; None for none. Raises Problem."""
+    """Ms of a date; None for none. Raises Problem."""
     if text is None or text == "":
         return None
     try:

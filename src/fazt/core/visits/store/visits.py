@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, delete, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, delete, func, select, tuple_, update
 
 from fazt.core.clock import DAY
 from fazt.core.db import insert as insert_or
-from fazt.core.visits.model import DIMENSIONS, HOURLY, ROBOTS, Record, day_of
+from fazt.core.visits.model import DIMENSIONS, HOURLY, MONTHLY, ROBOTS, Record, day_of
 from fazt.core.visits.schema import core_visit, core_visit_known, core_visit_salt, core_visit_sum
-from fazt.core.visits.store.sums import HOURS_KEPT_MS, execute_many, find_mark
+from fazt.core.visits.store.sums import ALL_TARGETS, HOURS_KEPT_MS, execute_many, find_mark
 
 STEP_ROWS = 2000
 
@@ -113,8 +113,17 @@ def list_newest(
 
 def forget_visits(conn: Connection, kind: str, target: str | None) -> int:
     """Take the visits of one target (None: of all) out of the log and the sums; how many the log had."""
-    visits = [v.kind == kind, *([v.target == target] if target is not None else [])]
     s = core_visit_sum.c
-    sums = [s.kind == kind, *([s.target == target] if target is not None else [])]
-    conn.execute(delete(core_visit_sum).where(*sums))
+    gone = [s.kind == kind, *([s.target == target] if target is not None else [])]
+    if target is not None:
+        months = select(s.dimension, s.at, s.value, s.views, s.visitors).where(*gone, s.step == MONTHLY)
+        for row in conn.execute(months).all():
+            whole = (s.kind == kind, s.step == MONTHLY, s.dimension == row.dimension, s.at == row.at)
+            conn.execute(
+                update(core_visit_sum)
+                .where(*whole, s.target == ALL_TARGETS, s.value == row.value)
+                .values(views=s.views - row.views, visitors=s.visitors - row.visitors)
+            )
+    conn.execute(delete(core_visit_sum).where(*gone))
+    visits = [v.kind == kind, *([v.target == target] if target is not None else [])]
     return conn.execute(delete(core_visit).where(*visits)).rowcount

@@ -77,7 +77,7 @@ class NewLink(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def check_slug(slug: str) -> str:
-    """`slug` without slashes around it. Raises Invalid for what could not stand in an address or means something else."""
+    """`slug` without slashes around it. Raises Invalid for what no address could hold, or what means something else."""
     found = slug.strip().strip("/")
     if len(found) > SLUG_MAX or not SLUG.fullmatch(found) or {".", ".."} & set(found.split("/")):
         raise Invalid(
@@ -107,7 +107,7 @@ def check_target(target: str, own_hosts: Collection[str]) -> str:
 
 
 def is_short(host: str, path: str, own_hosts: Collection[str]) -> bool:
-    """Whether an address would come back here: the first of `own_hosts` is the cloud's domain, the others are all slugs."""
+    """Whether an address would come back here. The first of `own_hosts` is the cloud's domain, the others are all slugs."""
     domain, *hosts = own_hosts
     return host in hosts or (host == domain and path.startswith("/r/"))
 

@@ -196,7 +196,7 @@ async def draw_qr(
     caller: Caller,
     request: AnyRequest,
     link_id: int,
-    format: Literal["svg", "png"] = "svg",
+    format: Literal["svg", "png"] = "svg",  # noqa: A002 - as in the address
     scale: int = 8,
 ) -> Response[bytes]:
     """The short address as a QR code."""

@@ -29,7 +29,9 @@ async def open_site(core: Core, caller: Caller, name: str) -> Space:
     space = await drive_of(core).space("site", name, caller.user_id)
     if await core.db.point(store.find_mark, space.id) != found["changed_at"]:
         async with alone(core, space):
-            await follow(core, caller, space)
+            found = await find_site(core, caller, name)
+            if await core.db.point(store.find_mark, space.id) != found["changed_at"]:
+                await follow(core, caller, space)
     return space
 
 
@@ -66,7 +68,7 @@ async def follow(core: Core, caller: Caller, space: Space) -> None:
 
 
 async def publish(core: Core, caller: Caller, space: Space) -> None:
-    """Show what the working copy has become. Where the site refuses it, the working copy is as before, and it is raised.
+    """Show what the working copy has become. Where the site refuses that, the working copy is as before.
 
     An empty working copy shows nothing new: the last version stays until there is a file again.
     """

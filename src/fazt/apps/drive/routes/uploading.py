@@ -99,14 +99,12 @@ async def finish(ask: Ask) -> Reply:
     await core.db.read(store.check_put, goal, plain, size)
     checks = unique(parse_checksums(ask.text(b"oc-checksum")))
     try:
-        content = await receive_content(
-            core, assemble(core, [piece.hash for piece in pieces]), max_bytes=MAX_FILE_BYTES, checks=checks
-        )
+        stream = assemble(core, [piece.hash for piece in pieces])
+        content = await receive_content(core, stream, max_bytes=MAX_FILE_BYTES, checks=checks, is_shown=bool(checks))
     except TooLarge as error:
         raise OverQuota("There is not enough room left in this drive.") from error
     content = msgspec.structs.replace(
         content,
-        checksums=" ".join(str(check) for check in checks),
         modified_at=parse_oc_time(ask.text(b"x-oc-mtime")),
         created_at=parse_oc_time(ask.text(b"x-oc-ctime")),
     )

@@ -83,18 +83,16 @@ async def receive(ask: Ask, max_bytes: int) -> Content:
     """The body as a content. Raises Invalid where it is not what was announced, OverQuota, TooLarge."""
     checks = parse_checksums(ask.text(b"oc-checksum"))
     digests = {name.decode(): ask.headers[name].decode("latin-1") for name in DIGESTS if name in ask.headers}
-    stored = " ".join(str(check) for check in checks)
-    checks = [*checks, *(parse_digests(digests) if digests else [])]
+    is_shown = bool(checks)
+    checks = unique([*checks, *(parse_digests(digests) if digests else [])])
+    stream = stream_body(ask.scope, ask.receive, max_bytes)
     try:
-        content = await receive_content(
-            ask.core, stream_body(ask.scope, ask.receive, max_bytes), max_bytes=max_bytes, checks=unique(checks)
-        )
+        content = await receive_content(ask.core, stream, max_bytes=max_bytes, checks=checks, is_shown=is_shown)
     except TooLarge as error:
         raise OverQuota("There is not enough room left in this drive.") from error
     check_expected(ask, content)
     return msgspec.structs.replace(
         content,
-        checksums=stored,
         modified_at=parse_oc_time(ask.text(b"x-oc-mtime")),
         created_at=parse_oc_time(ask.text(b"x-oc-ctime")),
     )

@@ -171,7 +171,7 @@ class Ask:
         return bool(self.length) or b"transfer-encoding" in self.headers
 
     def check_xml(self) -> None:
-        """Raises TooLarge for XML that is too large, before it is read. Its type is not looked at: clients invent it."""
+        """Raises TooLarge for XML that is too large, before it is read. Its type is not looked at."""
         if (self.length or 0) > MAX_BODY_BYTES:
             raise TooLarge(f"The body has at most {MAX_BODY_BYTES} bytes.")
 

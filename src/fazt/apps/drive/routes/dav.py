@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fazt.apps.drive import actions
 from fazt.apps.drive.model.nodes import Node
-from fazt.apps.drive.routes import locking, reading, uploading, writing
+from fazt.apps.drive.routes import getting, listing, locking, reporting, uploading, writing
 from fazt.apps.drive.routes.asking import READING, XML_TYPE, Ask, Header, Refused, Reply, find_caller
 from fazt.apps.drive.wire.headers import parse_depth
 from fazt.apps.drive.wire.multistatus import Scene, make_plan, render, render_error
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 
 Handler = Callable[[Ask], Awaitable[Reply]]
 HANDLERS: dict[str, Handler] = {
-    "GET": reading.get,
-    "HEAD": reading.get,
+    "GET": getting.get,
+    "HEAD": getting.get,
     "PUT": writing.put,
     "DELETE": writing.delete,
     "MKCOL": writing.mkcol,
     "COPY": writing.copy,
     "MOVE": writing.move,
-    "PROPFIND": reading.propfind,
+    "PROPFIND": listing.propfind,
     "PROPPATCH": writing.proppatch,
     "LOCK": locking.lock,
     "UNLOCK": locking.unlock,
-    "REPORT": reading.report,
+    "REPORT": reporting.report,
 }
 ALLOW: Header = (b"allow", ", ".join(["OPTIONS", *HANDLERS]).encode())
 ABOUT: tuple[Header, ...] = (
@@ -105,11 +105,11 @@ async def show_root(ask: Ask) -> Reply:
         raise Refused(403, "Ask for one folder at a time.", "propfind-finite-depth")
     now = ask.core.clock()
     plan, scene = make_plan(asked, is_listing=depth == "1"), Scene(now=now, may_write=False)
-    top: Node = reading.virtual("/", now)
+    top: Node = listing.virtual("/", now)
     parts = [render(plan, [top], "/", scene, {}, is_self=True)]
     if depth == "1":
-        parts.append(render(plan, [reading.virtual("dav", now)], "/", scene, {}))
-    return reading.multistatus(["".join(parts).encode()])
+        parts.append(render(plan, [listing.virtual("dav", now)], "/", scene, {}))
+    return listing.multistatus(["".join(parts).encode()])
 
 
 async def send_reply(send: Send, reply: Reply, method: str) -> None:

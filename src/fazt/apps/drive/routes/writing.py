@@ -12,7 +12,7 @@ from fazt.apps.drive.actions import SMALL_BYTES, receive_content
 from fazt.apps.drive.model.locks import Terms
 from fazt.apps.drive.model.nodes import Content, Node, Put, Spot
 from fazt.apps.drive.routes.asking import XML_TYPE, Ask, Header, Refused, Reply
-from fazt.apps.drive.routes.reading import file_headers
+from fazt.apps.drive.routes.getting import file_headers
 from fazt.apps.drive.wire.digests import parse_digests
 from fazt.apps.drive.wire.headers import Checksum, parse_checksums, parse_depth, parse_oc_time, parse_overwrite
 from fazt.apps.drive.wire.multistatus import CLOSING, MS, OPENING, PROTECTED, propstat, render_patch, tags
@@ -288,4 +288,4 @@ def read_time(text: str) -> int | None:
     except ValueError:
         date = parse_date(text)
         return None if date is None else max(0, date) * SECOND
-    return int(min(max(0.0, seconds), 253_402_300_799.0) * SECOND) if seconds == seconds else None  # noqa: PLR0124
+    return int(min(max(0.0, seconds), 253_402_300_799.0) * SECOND) if seconds == seconds else None  # noqa: PLR0124 - not a number is what is not itself

@@ -21,7 +21,7 @@ _CHANGED = (
     .order_by(n.seq, n.id)
 )
 _GONE = (
-    select(g.path, g.is_folder, g.seq)
+    select(g.path, g.is_folder, g.seq, g.node_id)
     .where(g.space_id == bindparam("of"), g.seq > bindparam("since"))
     .order_by(g.seq, g.id)
 )
@@ -34,6 +34,8 @@ class Change(msgspec.Struct, frozen=True):
     path: tuple[str, ...]
     node: Node | None
     seq: int
+    rank: int = 0
+    """The order among those of one change: by node, what is gone first."""
     was_folder: bool = False
 
 
@@ -54,31 +56,31 @@ def list_changes(conn: Connection, spot: Spot, token: str, *, is_deep: bool, lim
     if not top.is_folder:
         raise Forbidden("Only folders tell what changed.", condition="supported-report")
     usage = get_usage(conn, top.space_id, 0)
-    since = read_token(conn, token, top, usage.seq)
-    found = _list_all(conn, spot.space, top, names_of(trail), since, is_deep=is_deep)
+    since, rank = read_token(conn, token, top, usage.seq)
+    listed = _list_all(conn, spot.space, top, names_of(trail), since - 1 if rank else since, is_deep=is_deep)
+    found = [change for change in listed if (change.seq, change.rank) > (since, rank)] if rank else listed
     most = min(limit or MAX_CHANGES, MAX_CHANGES)
     if len(found) <= most:
         return Changes(sync_token(top, usage.seq), found, is_cut=False)
-    cut = found[most].seq
-    kept = [change for change in found if change.seq < cut]
-    if not kept:  # one change is larger than the limit
-        raise Forbidden("That is more than fits into one answer.", condition="number-of-matches-within-limits")
-    return Changes(sync_token(top, kept[-1].seq), kept, is_cut=True)
+    last = found[most - 1]
+    return Changes(f"{sync_token(top, last.seq)}:{last.rank}", found[:most], is_cut=True)
 
 
-def read_token(conn: Connection, token: str, top: Node, seq: int) -> int:
-    """The change that a token stands for, 0 for the beginning. Raises Forbidden."""
+def read_token(conn: Connection, token: str, top: Node, seq: int) -> tuple[int, int]:
+    """The change that a token stands for, 0 for the beginning, and the rank in it that was told last (0: all).
+
+    Raises Forbidden.
+    """
     if not token:
-        return 0
+        return 0, 0
     parts = token.removeprefix(SYNC_SCHEME).split(":")
+    is_ours = token.startswith(SYNC_SCHEME) and all(part.isascii() and part.isdigit() for part in parts)
     floor = conn.scalar(_FLOOR, {"of": top.space_id}) or 0
-    known = (
-        token.startswith(SYNC_SCHEME) and len(parts) == 3 and all(part.isascii() and part.isdigit() for part in parts)
-    )
-    since = int(parts[2][:18]) if known else -1
-    if not known or parts[:2] != [str(top.space_id), str(top.id)] or not floor <= since <= seq:
-        raise Forbidden("This token is not known (any more): begin anew.", condition="valid-sync-token")
-    return since
+    if is_ours and parts[:2] == [str(top.space_id), str(top.id)] and len(parts) in {3, 4}:
+        since, rank = int(parts[2][:18]), int(parts[3][:18]) if len(parts) == 4 else 0
+        if floor <= since <= seq:
+            return since, rank
+    raise Forbidden("This token is not known (any more): begin anew.", condition="valid-sync-token")
 
 
 def _list_all(
@@ -89,7 +91,7 @@ def _list_all(
         for row in conn.execute(_GONE, {"of": owned.id, "since": since}):
             path = tuple(row.path.split("/")[1:])
             if path[: len(base)] == base and (len(path) == len(base) + 1 or (is_deep and len(path) > len(base))):
-                found[path] = Change(path, None, row.seq, row.is_folder)
+                found[path] = Change(path, None, row.seq, 2 * row.node_id, row.is_folder)
     changed = [Node(*row) for row in conn.execute(_CHANGED, {"of": owned.id, "since": since})]
     for one in changed:
         if not is_deep and one.parent_id != top.id:
@@ -97,10 +99,10 @@ def _list_all(
         below = _path_below(conn, one, top)
         if below is None:
             continue
-        found[base + below] = Change(base + below, one, one.seq)
+        found[base + below] = Change(base + below, one, one.seq, 2 * one.id + 1)
         if is_deep and since and one.is_folder and one.placed > since:
             _add_below(conn, one, base + below, one.placed, found)
-    return sorted(found.values(), key=lambda change: change.seq)
+    return sorted(found.values(), key=lambda change: (change.seq, change.rank))
 
 
 def _path_below(conn: Connection, one: Node, top: Node) -> tuple[str, ...] | None:
@@ -123,7 +125,7 @@ def _add_below(
         while children := list_children(conn, above.id, after):
             for child in children:
                 place = (*base, child.name)
-                found[place] = Change(place, child, max(seq, child.seq))
+                found[place] = Change(place, child, max(seq, child.seq), 2 * child.id + 1)
                 if child.is_folder:
                     waiting.append((child, place))
             after = key_of(children[-1].name)

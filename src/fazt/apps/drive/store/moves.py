@@ -372,13 +372,10 @@ def copy_levels(conn: Connection, top: int, space_id: int, seq: int, now: int) -
     ).select_from(node.join(m, m.c.origin_id == n.parent_id))
     columns = ["space_id", "parent_id", *same, "created_at", "seq", "placed", "origin_id"]
     fresh = (m.c.space_id == space_id) & (m.c.seq == seq)
-    last = top - 1
-    while True:
-        highest = conn.scalar(select(func.max(n.id))) or 0
-        made = conn.execute(insert(node).from_select(columns, rows.where(fresh, m.c.id > last, m.c.id <= highest)))
-        if made.rowcount <= 0:
-            break
-        last = highest
+    last, highest = top - 1, top
+    while highest > last:
+        conn.execute(insert(node).from_select(columns, rows.where(fresh, m.c.id > last, m.c.id <= highest)))
+        last, highest = highest, conn.scalar(select(func.max(n.id))) or 0
     mine = (n.space_id == space_id) & (n.seq == seq) & n.origin_id.is_not(None) & (n.id > top)
     counts = conn.execute(select(n.hash, func.count()).where(mine, ~n.is_folder).group_by(n.hash))
     keep_many(conn, {row[0]: row[1] for row in counts})

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, delete, exists, func, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from fazt.apps.drive.model.locks import Terms
 from fazt.apps.drive.model.naming import free_name, key_of, split_path
-from fazt.apps.drive.model.nodes import Node, Space, Spot, Trail, Trashed
+from fazt.apps.drive.model.nodes import Space, Spot, Trail, Trashed
 from fazt.apps.drive.schema import node, prop, space, trash
 from fazt.apps.drive.store.files import check_writable, ensure_folders
 from fazt.apps.drive.store.locks import check_locks, list_locks
 from fazt.apps.drive.store.moves import forget_file, tell_moved
 from fazt.apps.drive.store.spaces import add_kept, advance, get_space, get_usage
-from fazt.apps.drive.store.tree import climb, get_node_by_id, touch, trail_of
+from fazt.apps.drive.store.tree import climb, get_node_by_id, list_children, touch, trail_of
 from fazt.core.errors import NotFound
 
 t, n, s = trash.c, node.c, space.c
@@ -105,32 +105,43 @@ def make_room(conn: Connection, default_quota: int) -> bool:
 
 
 def purge_some(conn: Connection, limit: int = 200) -> bool:
-    """Delete some rows of what was given up, the deepest first; True while there is more."""
-    top = conn.scalar(select(t.node_id).where(t.deleted_at == FORGOTTEN).limit(1))
-    if top is None:
-        return False
-    below = select(n.id).where(n.id == top).cte("below", recursive=True)
-    below = below.union_all(select(n.id).where(n.parent_id == below.c.id))
-    child = node.alias("child")
-    leaves = (
-        select(*(n[name] for name in Node.__struct_fields__))
-        .where(n.id.in_(select(below.c.id)), ~exists().where(child.c.parent_id == n.id))
-        .limit(limit)
-    )
-    found = [Node(*row) for row in conn.execute(leaves)]
-    space_id, went = 0, 0
-    for leaf in found:
-        space_id = leaf.space_id
-        if leaf.is_folder:
-            conn.execute(delete(prop).where(prop.c.node_id == leaf.id))
-            conn.execute(delete(node).where(n.id == leaf.id))
+    """Delete some rows of what was given up; True while there is more.
+
+    Folders in a folder that goes are given up by themselves, so that each step is short however deep they lie.
+    """
+    left = limit
+    while left > 0:
+        top = conn.scalar(select(t.node_id).where(t.deleted_at == FORGOTTEN).limit(1))
+        if top is None:
+            return False
+        left -= 1 + purge_one(conn, top, left)
+    return True
+
+
+def purge_one(conn: Connection, top: int, limit: int) -> int:
+    """Delete a node that was given up, or up to `limit` of those in it; how many those were."""
+    children = list_children(conn, top, limit=limit)
+    went = 0
+    for child in children:
+        if child.is_folder:
+            conn.execute(update(node).where(n.id == child.id).values(parent_id=None))
+            row = {"node_id": child.id, "space_id": child.space_id, "parent_id": top, "path": "", "size": 0}
+            conn.execute(insert(trash).values(deleted_at=FORGOTTEN, deleted_by="", **row))
         else:
-            went += leaf.size + forget_file(conn, leaf)
+            went += child.size + forget_file(conn, child)
+    space_id = children[0].space_id if children else 0
+    if len(children) < limit:
+        found = get_node_by_id(conn, top)
+        space_id = found.space_id
+        if found.is_folder:
+            conn.execute(delete(prop).where(prop.c.node_id == top))
+            conn.execute(delete(node).where(n.id == top))
+        else:
+            went += found.size + forget_file(conn, found)
+        conn.execute(delete(trash).where(t.node_id == top))
     if went:
         add_kept(conn, space_id, -went)
-    if not found or any(leaf.id == top for leaf in found):
-        conn.execute(delete(trash).where(t.node_id == top))
-    return True
+    return len(children)
 
 
 def count_trash(conn: Connection, space_id: int) -> int:

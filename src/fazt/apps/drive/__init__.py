@@ -8,7 +8,7 @@ APP = App(
     name="drive",
     title="Drive",
     does="Your files, as a network drive and in the browser.",
-    parts=("routes",),
+    parts=("engine", "store", "routes", "jobs", "script"),
     settings=(
         Setting(
             "drive.quota_mb",

@@ -1,5 +1,7 @@
 """Rules and SQL of the drive."""
 
+from sqlalchemy import Connection
+
 from fazt.apps.drive.store.changes import Changes, forget_changes, list_changes
 from fazt.apps.drive.store.files import (
     check_put,
@@ -13,6 +15,7 @@ from fazt.apps.drive.store.files import (
     set_times,
     sweep_versions,
 )
+from fazt.apps.drive.store.finding import Hit, find_by_name, index_some, list_below
 from fazt.apps.drive.store.locks import (
     Wanted,
     check_terms,
@@ -27,6 +30,7 @@ from fazt.apps.drive.store.mirror import find_mark, follow_some, list_files, put
 from fazt.apps.drive.store.moves import Moved, Target, copy_node, delete_node, move_node
 from fazt.apps.drive.store.props import Change, Props, change_props, load_child_props, load_props, put_props
 from fazt.apps.drive.store.spaces import (
+    CHANGED,
     create_shared,
     create_space,
     delete_access,
@@ -40,11 +44,13 @@ from fazt.apps.drive.store.spaces import (
     put_quota,
     signal,
 )
+from fazt.apps.drive.store.thumbs import find_thumb, put_thumb, sweep_thumbs
 from fazt.apps.drive.store.trash import (
     count_trash,
     empty_trash,
     expire_trash,
     find_space_of,
+    forget_person,
     forget_trashed,
     list_trash,
     make_room,
@@ -65,10 +71,20 @@ from fazt.apps.drive.store.uploads import (
     read_number,
     sweep_uploads,
 )
+from fazt.core.events import Event
+
+
+def on_event(conn: Connection, event: Event) -> None:
+    """What goes with a person who goes."""
+    if event.name == "auth.user_deleted":
+        forget_person(conn, event.data["user_id"])
+
 
 __all__ = [
+    "CHANGED",
     "Change",
     "Changes",
+    "Hit",
     "Moved",
     "Piece",
     "Props",
@@ -92,22 +108,27 @@ __all__ = [
     "empty_trash",
     "ensure_folders",
     "expire_trash",
+    "find_by_name",
     "find_mark",
     "find_node",
     "find_shared",
     "find_space",
     "find_space_of",
+    "find_thumb",
     "follow_some",
     "forget_changes",
+    "forget_person",
     "forget_trashed",
     "get_node",
     "get_space",
     "get_upload",
     "get_usage",
     "get_version",
+    "index_some",
     "is_folder",
     "is_live",
     "list_access",
+    "list_below",
     "list_changes",
     "list_children",
     "list_files",
@@ -123,6 +144,7 @@ __all__ = [
     "lock_node",
     "make_room",
     "move_node",
+    "on_event",
     "path_of",
     "purge_some",
     "put_access",
@@ -131,6 +153,7 @@ __all__ = [
     "put_piece",
     "put_props",
     "put_quota",
+    "put_thumb",
     "read_number",
     "refresh_lock",
     "restore_trashed",
@@ -138,6 +161,7 @@ __all__ = [
     "set_times",
     "signal",
     "sweep_locks",
+    "sweep_thumbs",
     "sweep_uploads",
     "sweep_versions",
     "sync_token",

@@ -25,6 +25,10 @@ _ADVANCE = (
 _KEEP = update(space).where(s.id == bindparam("of")).values(kept=s.kept + bindparam("more_kept"))
 
 
+CHANGED = "drive"
+"""What is woken after each change of any space."""
+
+
 def signal(space_id: int) -> str:
     """What is woken after each change of a space."""
     return f"drive:{space_id}"
@@ -151,6 +155,7 @@ def advance(conn: Connection, space_id: int, more: int = 0, kept: int = 0, defau
             "There is not enough room left in this drive.", hint="Delete something, or ask the owner for more."
         )
     wake(conn, signal(space_id))
+    wake(conn, CHANGED)
     seq: int = row.seq
     return seq
 

@@ -9,12 +9,13 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from fazt.apps.drive.model.locks import Terms
 from fazt.apps.drive.model.naming import free_name, key_of, split_path
 from fazt.apps.drive.model.nodes import Space, Spot, Trail, Trashed
-from fazt.apps.drive.schema import node, prop, space, trash
+from fazt.apps.drive.schema import access, node, prop, space, trash
 from fazt.apps.drive.store.files import check_writable, ensure_folders
 from fazt.apps.drive.store.locks import check_locks, list_locks
-from fazt.apps.drive.store.moves import forget_file, tell_moved
-from fazt.apps.drive.store.spaces import add_kept, advance, get_space, get_usage
+from fazt.apps.drive.store.moves import descendants, forget_file, tell_moved
+from fazt.apps.drive.store.spaces import add_kept, advance, get_space, get_usage, signal
 from fazt.apps.drive.store.tree import climb, get_node_by_id, list_children, touch, trail_of
+from fazt.core.db import wake
 from fazt.core.errors import NotFound
 
 t, n, s = trash.c, node.c, space.c
@@ -61,6 +62,8 @@ def restore_trashed(conn: Connection, owned: Space, node_id: int, terms: Terms) 
     conn.execute(delete(trash).where(t.node_id == node_id))
     facts = {"parent_id": above.id, "name": name, "key": key_of(name), "seq": seq, "placed": seq}
     conn.execute(update(node).where(n.id == node_id).values(**facts))
+    if old.is_folder:  # all in it is there again for whoever asks what changed
+        conn.execute(update(node).where(n.id.in_(select(descendants(node_id).c.id))).values(seq=seq))
     touch(conn, trail.nodes, old.size, seq, terms.now)
     path = (*(step.name for step in trail.nodes[1:]), name)
     tell_moved(conn, old, segments, path, terms)
@@ -148,6 +151,20 @@ def count_trash(conn: Connection, space_id: int) -> int:
     """How many things could be brought back."""
     wanted = select(func.count()).select_from(trash).where(t.space_id == space_id, t.deleted_at > FORGOTTEN)
     return conn.scalar(wanted) or 0
+
+
+def forget_person(conn: Connection, user_id: str) -> None:
+    """Give up all that somebody had who is no longer here; it goes by `purge_some`."""
+    for space_id, root_id in conn.execute(select(s.id, s.root_id).where(s.owner == user_id)).all():
+        for child_id in conn.scalars(select(n.id).where(n.parent_id == root_id)).all():
+            conn.execute(update(node).where(n.id == child_id).values(parent_id=None))
+            row = {"node_id": child_id, "space_id": space_id, "parent_id": root_id, "path": "", "size": 0}
+            conn.execute(insert(trash).values(deleted_at=FORGOTTEN, deleted_by="", **row))
+        empty_trash(conn, space_id)
+        conn.execute(update(space).where(s.id == space_id).values(kept=s.kept + s.used, used=0))
+        conn.execute(update(node).where(n.id == root_id).values(size=0))
+        wake(conn, signal(space_id))
+    conn.execute(delete(access).where(access.c.user_id == user_id))
 
 
 def find_space_of(conn: Connection, node_id: int) -> tuple[Space, Trail] | None:

@@ -105,12 +105,14 @@ class Mount:
 
     `access` documents who may call; an endpoint that is not "public" authenticates by itself
     with `core.http.access.identify`, since each protocol asks for credentials in its own way.
+    With `methods`, all others pass by: they find the page at that address.
     """
 
     prefix: str
     endpoint: Endpoint
     access: Literal["public", "member", "owner", "own"]
     help: str
+    methods: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

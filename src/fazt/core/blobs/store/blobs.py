@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 
@@ -17,6 +17,7 @@ LOAD_MAX_BYTES = 64 * 1024 * 1024
 b = core_blob.c
 _STAT = select(b.id, b.size, b.chunk_bytes, b.place).where(b.hash == bindparam("hash"))
 _KEEP = update(core_blob).where(b.hash == bindparam("of")).values(keeps=b.keeps + 1).returning(b.size)
+_KEEP_MANY = update(core_blob).where(b.hash == bindparam("of")).values(keeps=b.keeps + bindparam("more"))
 _DROP = (
     update(core_blob)
     .where(b.hash == bindparam("of"), b.keeps > 0)
@@ -56,6 +57,13 @@ def keep(conn: Connection, hash: str) -> Blob:
     if size is None:
         raise no_such_blob(hash)
     return Blob(hash, size)
+
+
+def keep_many(conn: Connection, counts: Mapping[str, int]) -> None:
+    """As `keep`, for many rows at once: by hash, how many more refer to it. Raises NotFound where one is not here."""
+    rows = [{"of": hash, "more": more} for hash, more in counts.items()]
+    if rows and conn.execute(_KEEP_MANY, rows).rowcount != len(rows):
+        raise NotFound("Some of these bytes are gone.")
 
 
 def drop(conn: Connection, hash: str) -> None:

@@ -124,14 +124,23 @@ def find_next(conn: Connection) -> int | None:
 
 
 def take_due(conn: Connection, out_id: str, relay: str, *, now: int) -> list[Delivery]:
-    """Mark what is due of a message as being handed to this relay; only what no other relay may have."""
+    """Mark what is due of a message as being handed to this relay."""
     rows = conn.execute(OF_OUT, {"of": out_id}).mappings().all()
     due = [row for row in rows if row["state"] == "queued" and row["next_at"] <= now]
-    due = [row for row in due if not row["unsure"] or row["relay"] in {relay, ""}]
     for row in due:
         values = {"state": "sending", "relay": relay, "attempts": row["attempts"] + 1, "at": now}
         conn.execute(ONE.values(**values), {"delivery_id": row["id"]})
     return [to_delivery({**row, "state": "sending", "relay": relay, "attempts": row["attempts"] + 1}) for row in due]
+
+
+def postpone(conn: Connection, out_id: str, error: str, next_at: int, *, counts: bool, now: int) -> None:
+    """Put what is due of a message off; `counts` where it was tried in vain."""
+    rows = conn.execute(OF_OUT, {"of": out_id}).mappings().all()
+    due = [row for row in rows if row["state"] == "queued" and row["next_at"] <= now]
+    if counts:
+        for row in due:
+            conn.execute(ONE.values(attempts=row["attempts"] + 1), {"delivery_id": row["id"]})
+    note_deferred(conn, [row["id"] for row in due], error, next_at, is_unsure=False, now=now)
 
 
 def bound_to(conn: Connection, out_id: str, *, now: int) -> str:

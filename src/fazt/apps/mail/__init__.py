@@ -6,7 +6,7 @@ APP = App(
     name="mail",
     title="Mail",
     does="Mail for your domain: received, kept, and sent through a relay.",
-    parts=("server", "jobs", "store"),
+    parts=("server", "routes", "pages", "jobs", "script", "store", "cli"),
     path="/mail",
     settings=(
         Setting("mail.domains", [], "Domains whose mail is for this cloud, besides its own."),
@@ -21,10 +21,20 @@ APP = App(
             ["127.0.0.0/8", "::1/128"],
             "Networks (CIDR) whose senders are not limited, not greylisted and not asked for SPF.",
         ),
-        Setting("mail.greylist_minutes", 0, "How long strangers have to wait before they may come in; 0: not at all.", 0, 120),
+        Setting(
+            "mail.greylist_minutes",
+            0,
+            "How long strangers have to wait before they may come in; 0: not at all.",
+            0,
+            120,
+        ),
         Setting("mail.verify", True, "Whether SPF, DKIM, DMARC and ARC of what comes are checked."),
         Setting("mail.junk_failures", True, "Put what fails DMARC into junk where the sender's domain wishes that."),
-        Setting("mail.dns_servers", [], "Name servers for mail, ADDRESS or ADDRESS:PORT; empty: the system's. From the next start."),
+        Setting(
+            "mail.dns_servers",
+            [],
+            "Name servers for mail, ADDRESS or ADDRESS:PORT; empty: the system's. From the next start.",
+        ),
         Setting("mail.certificate_file", "", "Certificate and chain for STARTTLS (PEM); read again when it changes."),
         Setting("mail.key_file", "", "The certificate's key (PEM); empty: it is in the certificate's file."),
         Setting(
@@ -32,7 +42,12 @@ APP = App(
             "",
             "HOST:PORT where mail programs send with a password, e.g. 0.0.0.0:587; empty: off. From the next start.",
         ),
-        Setting("mail.inbound_token", "", "The secret in the addresses of inbound webhooks; empty: they are off.", secret=True),
+        Setting(
+            "mail.inbound_token",
+            "",
+            "The secret in the addresses of inbound webhooks; empty: they are off.",
+            secret=True,
+        ),
         Setting("mail.sns_topics", [], "Topics of Amazon SNS (ARN) whose notices are taken; empty: none."),
         Setting("mail.trash_days", 30, "How long deleted messages can be brought back.", 0, 3_650, unit="days"),
         Setting("mail.routed_days", 14, "How long messages stay that rules only passed on.", 0, 3_650, unit="days"),
@@ -69,5 +84,5 @@ APP = App(
         ScopeKind("mail:write", "Move, mark and delete mail; change addresses and rules."),
         ScopeKind("mail:send", "Send mail."),
     ),
-
+    commands={"mail": "Send, list and show mail; check that the domain is set up for it."},
 )

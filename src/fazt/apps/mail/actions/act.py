@@ -16,9 +16,9 @@ from fazt.apps.mail.actions.send import ensure_key, store
 from fazt.apps.mail.engine.desk import own_domains
 from fazt.apps.mail.model.addresses import domain_of, normalize
 from fazt.apps.mail.model.message import Facts, Message
+from fazt.apps.mail.store.deliver import put_blob
 from fazt.apps.mail.store.messages import add_note, get_any_message
 from fazt.apps.mail.store.outgoing import queue_message
-from fazt.apps.mail.store.sending import put_blob
 from fazt.apps.mail.wire import mime
 from fazt.core.clock import to_iso
 from fazt.core.errors import Invalid, NotFound, Unavailable
@@ -69,9 +69,7 @@ def summary(message: Message, facts: Facts) -> dict[str, Any]:
     }
 
 
-async def run_function(
-    core: Core, caller: Caller, message: Message, facts: Facts, data: bytes, site: str
-) -> str:
+async def run_function(core: Core, caller: Caller, message: Message, facts: Facts, data: bytes, site: str) -> str:
     """A site's `email(message)`: it may ask to forward, to answer, or to refuse."""
     shape = {
         "id": message.id,

@@ -21,6 +21,8 @@ class Desk:
         self.names = Names(core.settings.get("mail.dns_servers"))
         self.judge = Judge(self.names)
         self.gate = make_gate(core)
+        self.certificates: dict[str, bytes] = {}
+        """Of SNS, by their addresses."""
         for name in GATE_SETTINGS:
             core.settings.watch(name, self._renew_gate)
 

@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from prometheus_client import Counter
@@ -97,14 +98,14 @@ class Sender:
             if out_id not in self._running and len(self._running) < AT_ONCE:
                 task = asyncio.create_task(self._work(out_id), name=f"fazt mail {out_id}")
                 self._running[out_id] = task
-                task.add_done_callback(lambda _task, done=out_id: self._ended(done))
+                task.add_done_callback(partial(self._ended, out_id))
         if self._running:
             return LONGEST_WAIT_S
         at = await self._core.db.read(store.find_next)
         return LONGEST_WAIT_S if at is None else min(max((at - self._core.clock()) / 1_000, 0.01), LONGEST_WAIT_S)
 
-    def _ended(self, out_id: str) -> None:
-        task = self._running.pop(out_id)
+    def _ended(self, out_id: str, task: asyncio.Task[None]) -> None:
+        del self._running[out_id]
         if not task.cancelled() and (error := task.exception()):
             log.error("message %s could not be handled", out_id, exc_info=error)
         self._woken.set()
@@ -219,4 +220,3 @@ def settle_trouble(
         store.note_deferred(conn, ids, error, next_at, is_unsure=True, now=now)
     else:
         store.give_back(conn, ids, now=now)
-

@@ -82,7 +82,9 @@ class Judge:
             dmarc_result, policy = checker.dmarc(domain_of(from_address), spf_result, spf_domain, domains)
             dmarc_result = dmarc_result if is_whole or dmarc_result != "fail" else ""
             arc_result = checker.arc(message) if is_whole else ""
-        except Exception:  # a rim: three foreign parsers read what strangers wrote; the mail matters more than the verdict
+        except (
+            Exception
+        ):  # a rim: three foreign parsers read what strangers wrote; the mail matters more than the verdict
             log.exception("the checks of a message failed")
             return Verdicts(spf="temperror", dkim="temperror", dmarc="temperror", arc="temperror")
         return Verdicts(spf_result, dkim_result, dmarc_result, arc_result, spf_domain, domains, policy)
@@ -154,7 +156,7 @@ class Checker:
         return bytes(result or b"fail").decode().lower()
 
     def dmarc(self, domain: str, spf_result: str, spf_domain: str, signed: tuple[str, ...]) -> tuple[str, str]:
-        """The result, and what the domain in From wishes for failures (none, quarantine, reject; "" without a record)."""
+        """The result, and what the domain in From wishes for failures (none, quarantine, reject; "": no record)."""
         if "." not in domain:
             return "none", ""
         try:
@@ -188,7 +190,13 @@ class SpfQuery(spf.query):  # type: ignore[misc] # pyspf has no types
         self._checker = checker
         super().__init__(**facts, timeout=5, querytime=int(LIMIT_S))
 
-    def dns(self, name: Any, qtype: str, cnames: Any = None, ignore_void: bool = False) -> list[Any]:
+    def dns(
+        self,
+        name: Any,
+        qtype: str,
+        cnames: Any = None,  # noqa: ARG002 - pyspf calls it so
+        ignore_void: bool = False,  # noqa: FBT001, FBT002 - pyspf calls it so
+    ) -> list[Any]:
         """Records in pyspf's own shapes. Raises its TempError and PermError."""
         text = str(name).rstrip(".").lower()
         if not text or any(not 0 < len(part) < 64 for part in text.split(".")) or qtype == "SPF":

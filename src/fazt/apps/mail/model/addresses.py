@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 from msgspec import Struct
 
@@ -58,10 +59,8 @@ def find_address(text: str) -> Address | None:
 def normalize(text: str) -> str:
     """An address as it is compared: lower case, domain in its ASCII form where it has one."""
     local, _, domain = text.strip().rpartition("@")
-    try:
+    with suppress(UnicodeError):
         domain = domain.encode("idna").decode()
-    except UnicodeError:
-        pass
     return f"{local.lower()}@{domain.lower()}"
 
 

@@ -80,7 +80,8 @@ class Inbound:
 
     async def take(self, session: Session, stream: AsyncIterator[bytes]) -> str:
         """The message; 250 is said only when it is on disk."""
-        assert session.envelope is not None and session.session is not None
+        assert session.envelope is not None
+        assert session.session is not None
         mail_from = session.envelope.mail_from or ""
         envelope = Envelope(
             mail_from="" if mail_from == NULL else mail_from,
@@ -96,5 +97,3 @@ class Inbound:
             return f"550 5.7.1 {' '.join(refused[0].refused.split())[:300]}"
         kept = next((one.message_id for one in taken if one.message_id), "")
         return f"250 2.0.0 OK: kept{' as ' + kept if kept else ''}"
-
-

@@ -6,7 +6,7 @@ import asyncio
 import ssl
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 from aiosmtpd.smtp import SMTP, syntax
@@ -65,9 +65,7 @@ class Session(SMTP):
 
     line_length_limit = READ_BYTES  # of the buffer: DATA is read in pieces, commands are bound to 512 bytes elsewhere
 
-    def __init__(
-        self, handler: Handler, core: Core, loop: asyncio.AbstractEventLoop, sessions: set[Session]
-    ) -> None:
+    def __init__(self, handler: Handler, core: Core, loop: asyncio.AbstractEventLoop, sessions: set[Session]) -> None:
         super().__init__(
             handler,
             data_size_limit=handler.max_bytes,
@@ -163,7 +161,7 @@ class Session(SMTP):
         return [*lines[:-1], "250-PIPELINING", "250-ENHANCEDSTATUSCODES", lines[-1]]
 
     @syntax("DATA")
-    async def smtp_DATA(self, arg: str) -> None:
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - aiosmtpd finds it by its name
         """The message, in pieces; the reply comes when it is on disk."""
         if await self.check_helo_needed() or await self.check_auth_needed("DATA"):
             return
@@ -180,7 +178,7 @@ class Session(SMTP):
             reply = await self._take()
         finally:
             self._is_taking = False
-            self._set_post_data_state()
+            self._set_post_data_state()  # type: ignore[no-untyped-call]
         self._reset_timeout(IDLE_S)
         await self.push(reply)
 
@@ -202,7 +200,7 @@ class Session(SMTP):
             return "554 5.6.0 A line must end with CR LF; bare CR and LF are refused"
         return reply
 
-    async def _pieces(self, reader: DataReader) -> AsyncIterator[bytes]:
+    async def _pieces(self, reader: DataReader) -> AsyncGenerator[bytes, None]:
         """The message as it comes. Raises Invalid for bare line ends, TooMany where the client is too slow."""
         started = time.monotonic()
         while not reader.is_done:

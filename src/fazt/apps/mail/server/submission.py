@@ -102,7 +102,8 @@ class Submission:
 
     async def take(self, session: Session, stream: AsyncIterator[bytes]) -> str:
         """The message goes into the queue."""
-        assert session.envelope is not None and self.caller is not None
+        assert session.envelope is not None
+        assert self.caller is not None
         pieces, size = [], 0
         async for piece in stream:
             size += len(piece)

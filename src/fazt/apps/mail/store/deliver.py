@@ -201,4 +201,3 @@ def tell(
         "subject": facts.subject,
     }
     emit(conn, Event(RECEIVED, data, key=user_id), now=now)
-

@@ -120,7 +120,9 @@ def check_label(name: str) -> str:
 
 def list_labels(conn: Connection, user_id: str) -> list[str]:
     """All labels that somebody uses."""
-    return list(conn.scalars(select(label.c.label).where(label.c.user_id == user_id).distinct().order_by(label.c.label)))
+    return list(
+        conn.scalars(select(label.c.label).where(label.c.user_id == user_id).distinct().order_by(label.c.label))
+    )
 
 
 def get_message(conn: Connection, user_id: str, message_id: str) -> Message:

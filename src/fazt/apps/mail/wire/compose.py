@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
+from email.header import Header
 from email.headerregistry import Address as HeaderAddress
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -17,11 +19,38 @@ from fazt.core.errors import Invalid
 
 POLICY = SMTP.clone(max_line_length=76, cte_type="7bit")
 OWN = frozenset(
-    "bcc cc content-transfer-encoding content-type date dkim-signature from message-id mime-version received "
-    "reply-to return-path sender subject to in-reply-to references".split()
+    [
+        "bcc",
+        "cc",
+        "content-transfer-encoding",
+        "content-type",
+        "date",
+        "dkim-signature",
+        "from",
+        "message-id",
+        "mime-version",
+        "received",
+        "reply-to",
+        "return-path",
+        "sender",
+        "subject",
+        "to",
+        "in-reply-to",
+        "references",
+    ]
 )
 HEADER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,75}")
-SIGNED = (b"from", b"to", b"cc", b"subject", b"date", b"message-id", b"reply-to", b"in-reply-to", b"references")
+SIGNED: tuple[bytes, ...] = (
+    b"from",
+    b"to",
+    b"cc",
+    b"subject",
+    b"date",
+    b"message-id",
+    b"reply-to",
+    b"in-reply-to",
+    b"references",
+)
 SIGNED += (b"mime-version", b"content-type", b"content-transfer-encoding", b"list-unsubscribe")
 
 
@@ -31,10 +60,8 @@ def header_address(text: str) -> HeaderAddress:
     address = parse_address(rest.partition(">")[0] if "<" in text else rest)
     shown = re.sub(r"\s+", " ", name).strip().strip('"')
     domain = address.domain
-    try:
+    with suppress(UnicodeError):
         domain = domain.encode("idna").decode()
-    except UnicodeError:
-        pass
     try:
         return HeaderAddress(display_name=shown, username=address.local.strip('"'), domain=domain)
     except (ValueError, IndexError) as error:
@@ -50,7 +77,6 @@ def compose(draft: Draft, message_id: str, now: int) -> bytes:
             made[name] = [header_address(value) for value in values]
     if draft.reply_to:
         made["Reply-To"] = header_address(draft.reply_to)
-    made["Subject"] = re.sub(r"\s+", " ", draft.subject).strip()[:900]
     made["Date"] = format_datetime(to_datetime(now))
     made["Message-ID"] = f"<{message_id}>"
     if draft.in_reply_to:
@@ -59,7 +85,15 @@ def compose(draft: Draft, message_id: str, now: int) -> bytes:
     for name, value in draft.headers:
         add_header(made, name, value)
     fill(made, draft)
-    return made.as_bytes()
+    return subject_line(draft.subject) + made.as_bytes()
+
+
+def subject_line(subject: str) -> bytes:
+    """The Subject header: the newer interface of the library loses blanks where it folds encoded words."""
+    text = re.sub(r"\s+", " ", subject).strip()[:900]
+    charset = "us-ascii" if text.isascii() else "utf-8"
+    folded = Header(text, charset, header_name="Subject").encode(linesep="\r\n")
+    return f"Subject: {folded}\r\n".encode("ascii", "replace")
 
 
 def add_header(made: EmailMessage, name: str, value: str) -> None:
@@ -79,8 +113,9 @@ def fill(made: EmailMessage, draft: Draft) -> None:
             made.add_alternative(draft.html, subtype="html", cte="quoted-printable")
         else:
             made.set_content(draft.html, subtype="html", cte="quoted-printable")
-        holder = made.get_payload()[-1] if draft.text else made
+        holder = list(made.iter_parts())[-1] if draft.text else made
         for file in inline:
+            assert isinstance(holder, EmailMessage)
             attach(holder, file, is_inline=True)
     for file in draft.attachments:
         if file not in inline:

@@ -13,34 +13,157 @@ from collections.abc import Callable, Mapping
 import nh3
 
 from fazt.apps.mail.model.message import Facts
+from fazt.apps.mail.wire.markup import is_deep, text_of
 
 TAGS = frozenset(
-    "a abbr address area article aside b bdi bdo big blockquote br caption center cite code col colgroup dd del "
-    "details dfn div dl dt em figcaption figure font footer h1 h2 h3 h4 h5 h6 header hr i img ins kbd li map main mark "
-    "nav ol p pre q rp rt ruby s samp section small span strike strong sub summary sup table tbody td tfoot th thead "
-    "time tr tt u ul var wbr".split()
+    [
+        "a",
+        "abbr",
+        "address",
+        "area",
+        "article",
+        "aside",
+        "b",
+        "bdi",
+        "bdo",
+        "big",
+        "blockquote",
+        "br",
+        "caption",
+        "center",
+        "cite",
+        "code",
+        "col",
+        "colgroup",
+        "dd",
+        "del",
+        "details",
+        "dfn",
+        "div",
+        "dl",
+        "dt",
+        "em",
+        "figcaption",
+        "figure",
+        "font",
+        "footer",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "header",
+        "hr",
+        "i",
+        "img",
+        "ins",
+        "kbd",
+        "li",
+        "map",
+        "main",
+        "mark",
+        "nav",
+        "ol",
+        "p",
+        "pre",
+        "q",
+        "rp",
+        "rt",
+        "ruby",
+        "s",
+        "samp",
+        "section",
+        "small",
+        "span",
+        "strike",
+        "strong",
+        "sub",
+        "summary",
+        "sup",
+        "table",
+        "tbody",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "time",
+        "tr",
+        "tt",
+        "u",
+        "ul",
+        "var",
+        "wbr",
+    ]
 )
 DROPPED = frozenset({"script", "style", "title", "head", "noscript", "template", "svg", "math", "iframe", "object"})
 COMMON = {"align", "bgcolor", "border", "cellpadding", "cellspacing", "color", "dir", "face", "height", "lang"}
 COMMON |= {"size", "style", "title", "valign", "width", "colspan", "rowspan", "abbr", "scope", "start", "type", "value"}
 ATTRIBUTES: dict[str, set[str]] = {"*": set(COMMON), "a": {"href", "name"}, "img": {"src", "alt"}}
 STYLES = frozenset(
-    "background-color border border-bottom border-collapse border-color border-left border-radius border-right "
-    "border-spacing border-style border-top border-width color direction display float font font-family font-size "
-    "font-style font-variant font-weight height letter-spacing line-height list-style list-style-type margin "
-    "margin-bottom margin-left margin-right margin-top max-height max-width min-height min-width padding "
-    "padding-bottom padding-left padding-right padding-top table-layout text-align text-decoration text-indent "
-    "text-transform vertical-align white-space width word-break word-wrap".split()
+    [
+        "background-color",
+        "border",
+        "border-bottom",
+        "border-collapse",
+        "border-color",
+        "border-left",
+        "border-radius",
+        "border-right",
+        "border-spacing",
+        "border-style",
+        "border-top",
+        "border-width",
+        "color",
+        "direction",
+        "display",
+        "float",
+        "font",
+        "font-family",
+        "font-size",
+        "font-style",
+        "font-variant",
+        "font-weight",
+        "height",
+        "letter-spacing",
+        "line-height",
+        "list-style",
+        "list-style-type",
+        "margin",
+        "margin-bottom",
+        "margin-left",
+        "margin-right",
+        "margin-top",
+        "max-height",
+        "max-width",
+        "min-height",
+        "min-width",
+        "padding",
+        "padding-bottom",
+        "padding-left",
+        "padding-right",
+        "padding-top",
+        "table-layout",
+        "text-align",
+        "text-decoration",
+        "text-indent",
+        "text-transform",
+        "vertical-align",
+        "white-space",
+        "width",
+        "word-break",
+        "word-wrap",
+    ]
 )
 SCHEMES = frozenset({"http", "https", "mailto", "tel", "cid", "data"})
 PICTURES = re.compile(r"data:image/(?:png|gif|jpe?g|webp|bmp);base64,[A-Za-z0-9+/=\s]*", re.IGNORECASE)
-REMOTE = re.compile(r"(?i)^\s*(?:https?:)?//")
+REMOTE = re.compile(r"""(?i)<img\b[^<>]{0,1000}?\bsrc\s{0,9}=\s{0,9}["']?\s{0,9}(?:https?:)?//""")
 MAX_MARKUP = 1_000_000
 MAX_INLINE = 5_000_000
 URL = re.compile(r"\bhttps?://[^\s<>\"']+[^\s<>\"'.,;:!?)\]}]")
 DOCUMENT = """<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="color-scheme" content="{scheme}">
-<meta name="viewport" content="width=device-width"><base target="_blank"><title>Message</title><style>{style}</style></head>
-<body>{body}</body></html>"""
+<meta name="viewport" content="width=device-width"><base target="_blank"><title>Message</title>
+<style>{style}</style></head><body>{body}</body></html>"""
 STYLE_PLAIN = (
     "body{margin:0;font:15px/1.55 system-ui,sans-serif;overflow-wrap:anywhere;white-space:pre-wrap}"
     "a{color:LinkText}.quote{opacity:.65}"
@@ -67,7 +190,7 @@ def policy(*, with_images: bool) -> str:
 def clean(markup: str, pictures: Callable[[str], str], *, with_images: bool) -> str:
     """Cleaned HTML. `pictures(content id)` gives a data: address or ""."""
 
-    def keep(tag: str, attribute: str, value: str) -> str | None:
+    def keep(_tag: str, attribute: str, value: str) -> str | None:
         if attribute == "src":
             return source(value, pictures, with_images=with_images)
         if attribute == "href" and value.strip().lower().startswith(("data:", "cid:")):
@@ -100,7 +223,7 @@ def source(value: str, pictures: Callable[[str], str], *, with_images: bool) -> 
 
 def has_remote(markup: str) -> bool:
     """Whether there are pictures that are not inside the message."""
-    return bool(re.search(r"(?i)<(?:img|input|table|td|body)\b[^>]*\b(?:src|background)\s*=\s*[\"']?\s*(?:https?:)?//", markup))
+    return REMOTE.search(markup[:MAX_MARKUP]) is not None
 
 
 def as_data(content_type: str, data: bytes) -> str:
@@ -112,14 +235,14 @@ def as_data(content_type: str, data: bytes) -> str:
 
 def document(facts: Facts, pictures: Mapping[str, str], *, with_images: bool, as_text: bool = False) -> str:
     """The whole document for the frame: HTML where there is some, else the text with its links."""
-    if facts.html.strip() and not as_text:
+    if facts.html.strip() and not as_text and not is_deep(facts.html):
         body = clean(facts.html, lambda name: pictures.get(name.strip("<>"), ""), with_images=with_images)
         return DOCUMENT.format(style=STYLE_HTML, body=body, scheme="light")
-    return DOCUMENT.format(style=STYLE_PLAIN, body=plain(facts.text), scheme="light dark")
+    return DOCUMENT.format(style=STYLE_PLAIN, body=plain(facts.text or text_of(facts.html)), scheme="light dark")
 
 
 def plain(text: str) -> str:
-    """Plain text as HTML: quotes dimmed, addresses of pages as links."""
+    """Plain text as HTML: quotes dimmed, links made."""
     lines = []
     for line in text[:MAX_MARKUP].splitlines():
         marked = link(line)

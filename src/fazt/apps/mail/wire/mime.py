@@ -9,7 +9,6 @@ from __future__ import annotations
 import email
 import email.policy
 import hashlib
-import html
 import re
 from collections.abc import Iterator
 from email.header import decode_header
@@ -18,6 +17,7 @@ from email.utils import getaddresses, parsedate_to_datetime
 
 from fazt.apps.mail.model.addresses import find_address
 from fazt.apps.mail.model.message import Facts, Part
+from fazt.apps.mail.wire.markup import text_of
 from fazt.core.errors import TooLarge
 
 WHOLE_BYTES = 128 * 1024
@@ -32,8 +32,6 @@ MAX_TEXT = 1_000_000
 MAX_HEADERS = 400
 ENCODED = re.compile(rb"[A-Za-z0-9+/=]{60,998}\r?\n")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-TAGS = re.compile(r"(?is)<(script|style|head|title)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>")
-BREAKS = re.compile(r"(?i)<(?:br|/p|/div|/tr|/h[1-6]|/li)\b[^>]*>")
 BLANKS = re.compile(r"\s+")
 MESSAGE_ID = re.compile(r"<([^<>\s]{1,500})>")
 WRECKS = (ValueError, LookupError, TypeError, AttributeError, RecursionError, AssertionError, OverflowError)
@@ -144,9 +142,10 @@ def decode_text(value: object) -> str:
         return decode_bytes(raw.encode("utf-8", "surrogateescape")) if not raw.isascii() else raw
     try:
         pieces = decode_header(raw[:20_000])
-        return "".join(
+        decoded = "".join(
             decode_bytes(piece, charset or "") if isinstance(piece, bytes) else str(piece) for piece, charset in pieces
         )
+        return decoded if decoded.strip() else raw
     except WRECKS:
         return decode_bytes(raw.encode("utf-8", "surrogateescape"))
     except email.errors.HeaderParseError:
@@ -243,11 +242,6 @@ def part_charset(part: Mime) -> str:
         return ""
 
 
-def text_of(markup: str) -> str:
-    """HTML as text, roughly: for search and snippets."""
-    return html.unescape(TAGS.sub(" ", BREAKS.sub("\n", markup[:MAX_TEXT])))
-
-
 def snippet_of(text: str) -> str:
     """The beginning of the text, without what it quotes."""
     lines = [line for line in text[:8_000].splitlines() if not line.startswith(">")]
@@ -267,7 +261,7 @@ def read_addresses(values: list[str]) -> list[tuple[str, str]]:
 def read_date(message: Mime, now: int) -> int:
     """The moment (ms) of the Date header; `now` where it makes no sense."""
     try:
-        at = int(parsedate_to_datetime(str(message.get("date"))).timestamp() * 1_000)
+        at = int(parsedate_to_datetime(first_of(message, "date")).timestamp() * 1_000)
     except WRECKS:
         return now
     return at if 0 < at < 4_102_444_800_000 else now
@@ -276,7 +270,8 @@ def read_date(message: Mime, now: int) -> int:
 def read_headers(message: Mime) -> tuple[tuple[str, str], ...]:
     """All headers as people read them."""
     return tuple(
-        (one_line(str(name), 200), one_line(decode_text(value), 10_000)) for name, value in message.items()[:MAX_HEADERS]
+        (one_line(str(name), 200), one_line(decode_text(value), 10_000))
+        for name, value in list(message.raw_items())[:MAX_HEADERS]
     )
 
 
@@ -286,8 +281,13 @@ def shown(pairs: list[tuple[str, str]]) -> tuple[str, ...]:
 
 
 def values_of(message: Mime, name: str) -> list[str]:
-    """All values of a header as they stand there."""
-    return [str(value) for value in message.get_all(name, [])]
+    """All values of a header as they stand there, 8-bit characters as half surrogates."""
+    return [str(value) for key, value in message.raw_items() if key.lower() == name]
+
+
+def first_of(message: Mime, name: str) -> str:
+    """The first value of a header, or ""."""
+    return next(iter(values_of(message, name)), "")
 
 
 def read(data: bytes, now: int) -> Facts:
@@ -296,14 +296,14 @@ def read(data: bytes, now: int) -> Facts:
     parts, text, markup = read_parts(message)
     senders = read_addresses(values_of(message, "from")) or [("", "")]
     references = MESSAGE_ID.findall(" ".join(values_of(message, "references") + values_of(message, "in-reply-to")))
-    own = MESSAGE_ID.search(str(message.get("message-id") or "")[:2_000])
+    own = MESSAGE_ID.search(first_of(message, "message-id")[:2_000])
     seen = text if text.strip() else text_of(markup)
-    automatic = str(message.get("auto-submitted") or "no").strip().lower()
-    precedence = str(message.get("precedence") or "").strip().lower()
+    automatic = (first_of(message, "auto-submitted") or "no").strip().lower()
+    precedence = first_of(message, "precedence").strip().lower()
     return Facts(
         header_id=clean(own[1]) if own else "",
         references=tuple(dict.fromkeys(clean(ref) for ref in references[-40:])),
-        subject=one_line(decode_text(message.get("subject") or ""), 500),
+        subject=one_line(decode_text(first_of(message, "subject")), 500),
         from_name=senders[0][0] or bare_name(message, senders),
         from_address=senders[0][1],
         to=shown(read_addresses(values_of(message, "to"))),
@@ -316,13 +316,13 @@ def read(data: bytes, now: int) -> Facts:
         parts=tuple(parts),
         headers=read_headers(message),
         is_automatic=automatic != "no" or precedence in {"bulk", "junk", "list"},
-        list_unsubscribe=one_line(str(message.get("list-unsubscribe") or ""), 2_000),
+        list_unsubscribe=one_line(first_of(message, "list-unsubscribe"), 2_000),
     )
 
 
 def bare_name(message: Mime, senders: list[tuple[str, str]]) -> str:
     """What stands in From where it is no address."""
-    return "" if senders[0][1] else one_line(decode_text(message.get("from") or ""), 200)
+    return "" if senders[0][1] else one_line(decode_text(first_of(message, "from")), 200)
 
 
 def find_part(data: bytes, n: int) -> tuple[Part, bytes] | None:

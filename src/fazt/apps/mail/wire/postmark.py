@@ -1,6 +1,6 @@
 """Postmark's JSON: messages to send, messages that came, and what became of those sent.
 
-Field names and meanings: https://postmarkapp.com/developer (api/email-api, webhooks/inbound-webhook, webhooks/bounce-webhook).
+Field names and meanings: https://postmarkapp.com/developer (api/email-api, webhooks/inbound-webhook and kin).
 """
 
 from __future__ import annotations
@@ -18,12 +18,21 @@ from fazt.core.errors import Invalid
 
 HARD = frozenset({"HardBounce", "BadEmailAddress", "ManuallyDeactivated", "SpamNotification"})
 PASSED_ON = frozenset(
-    "auto-submitted list-id list-unsubscribe list-unsubscribe-post precedence in-reply-to references message-id".split()
+    [
+        "auto-submitted",
+        "list-id",
+        "list-unsubscribe",
+        "list-unsubscribe-post",
+        "precedence",
+        "in-reply-to",
+        "references",
+        "message-id",
+    ]
 )
 
 
 def to_postmark(data: bytes, mail_from: str, recipients: Sequence[str], stream: str) -> dict[str, Any]:
-    """A message as the body of `POST /email`, for these recipients only. Those that no header names are blind copies."""
+    """A message as the body of `POST /email`, for these recipients alone; whom no header names gets a blind copy."""
     message = parse(data)
     facts = read(data, 0)
     left = {normalize(address): address for address in recipients}
@@ -162,7 +171,7 @@ def is_kept(name: str, value: str) -> bool:
 
 
 def from_return(body: dict[str, Any]) -> tuple[str, str, str, str, bool] | None:
-    """What the bounce and complaint webhooks post: (Postmark's id, address, state, words, for good); None for others."""
+    """What bounce and complaint webhooks post: (Postmark's id, address, state, words, for good), or None."""
     kind = text_of(body, "RecordType")
     if kind == "Bounce":
         detail = " ".join((text_of(body, "Description"), text_of(body, "Details"))).strip()

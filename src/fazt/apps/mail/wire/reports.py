@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from fazt.apps.mail.wire.mime import MESSAGE_ID, content, content_type, decode_bytes, leaves, one_line, parse
 
+KIND = re.compile(rb"(?im)^content-type:[ \t]*multipart/report\b[^\r\n]*(?:\r?\n[ \t][^\r\n]*){0,9}")
 FIELD = re.compile(r"(?im)^([A-Za-z-]+):[ \t]*(.*(?:\r?\n[ \t].*)*)")
 
 
@@ -33,7 +34,8 @@ class Report(Struct, frozen=True):
 def is_report(head: bytes) -> bool:
     """Whether the top of a message says that it is a report."""
     top = re.split(rb"\r?\n\r?\n", head[:65_536], maxsplit=1)[0]
-    return re.search(rb"(?is)^content-type:\s*multipart/report\b.*delivery-status", top, re.MULTILINE) is not None
+    found = KIND.search(top)
+    return found is not None and b"delivery-status" in found[0].lower()
 
 
 def read_report(head: bytes) -> tuple[str, list[Report]]:
@@ -43,7 +45,9 @@ def read_report(head: bytes) -> tuple[str, list[Report]]:
         kind = content_type(part)
         if kind == "message/delivery-status":
             reports += read_status(decode_bytes(content(part)[:65_536]))
-        elif kind in {"message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers"} and not about:
+        elif (
+            kind in {"message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers"} and not about
+        ):
             found = re.search(r"(?im)^message-id:\s*(<[^<>\s]{1,500}>)", decode_bytes(content(part)[:65_536]))
             about = MESSAGE_ID.findall(found[1])[0] if found else ""
     return about, reports

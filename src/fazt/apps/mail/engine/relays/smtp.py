@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Sequence
+from contextlib import suppress
 
 import aiosmtplib
 from aiosmtplib import (
@@ -42,9 +43,7 @@ def context_of(url: RelayUrl) -> ssl.SSLContext:
     return context
 
 
-async def hand_to_smtp(
-    url: RelayUrl, mail_from: str, recipients: Sequence[str], data: bytes, hostname: str
-) -> Handed:
+async def hand_to_smtp(url: RelayUrl, mail_from: str, recipients: Sequence[str], data: bytes, hostname: str) -> Handed:
     """Give the message to an SMTP server. Raises Trouble and Refused."""
     use_tls, start_tls = tls_of(url)
     client = aiosmtplib.SMTP(
@@ -100,10 +99,8 @@ async def send_data(client: aiosmtplib.SMTP, data: bytes) -> str:
         raise Trouble(describe(error)) from error
     except (SMTPException, OSError) as error:
         raise Trouble(f"The answer was lost: {describe(error)}", is_unsure=True) from error
-    try:
+    with suppress(SMTPException, OSError):  # the message is in its hands; how it says goodbye changes nothing
         await client.quit()
-    except (SMTPException, OSError):
-        pass  # the message is in its hands; how it says goodbye changes nothing
     return answer.message.replace("\n", " ")[:200]
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import shutil
+import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,13 +26,14 @@ def ports(program: Program) -> list[int]:
 
 
 @contextmanager
-def mail_program(template: Path, folder: Path, *settings: tuple[str, str], **environment: str) -> Iterator[Program]:
-    """A program that listens for mail; `settings` are there from its start."""
+def mail_program(template: Path, folder: Path, *, domain: str = "", **settings: object) -> Iterator[Program]:
+    """A program that listens for mail; `settings` (without `mail.`) are there from its start."""
     shutil.copy(template, folder / "data.db")
-    program = Program(folder, "--smtp-listen", "127.0.0.1:0", **environment)
-    for name, value in settings:
-        program.run("settings", "set", name, value)
-    with program:
+    rows = [(f"mail.{name}", json.dumps(value), 0) for name, value in settings.items()]
+    with closing(sqlite3.connect(folder / "data.db")) as data, data:
+        data.executemany("INSERT INTO core_setting (name, value, changed_at) VALUES (?, ?, ?)", rows)
+    arguments = ["--smtp-listen", "127.0.0.1:0", *(["--domain", domain] if domain else [])]
+    with Program(folder, *arguments) as program:
         wait_until(lambda: ports(program), what="the listener")
         yield program
 
@@ -73,14 +76,14 @@ class Relay:
         """What `fazt mail relay add` takes."""
         return f"smtp://127.0.0.1:{self.port}?tls=off"
 
-    async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:  # noqa: N802
+    async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:  # noqa: N802 - aiosmtpd calls it so
         """Refuse those that are to be refused."""
         if address in self.refused:
             return self.refused[address]
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd calls it so
         """Keep the message, unless another answer is due."""
         if self.answers:
             return self.answers.pop(0)

@@ -72,7 +72,7 @@ class Judge:
         envelope: Envelope,
         from_address: str,
         is_trusted: bool,  # noqa: FBT001 - an executor takes no keywords
-        is_whole: bool,  # noqa: FBT001
+        is_whole: bool,  # noqa: FBT001 - as above
         deadline: float,
     ) -> Verdicts:
         checker = Checker(self.names, deadline)

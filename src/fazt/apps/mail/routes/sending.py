@@ -68,7 +68,7 @@ def to_view(relay: Relay) -> RelayView:
 
 
 @get(ROOT + "/queue", guards=[READ], summary="What goes out")
-async def list_queue(core: Core, caller: Caller, all: bool = False, before: str = "") -> Queue:  # noqa: A002
+async def list_queue(core: Core, caller: Caller, all: bool = False, before: str = "") -> Queue:  # noqa: A002 - a query is named by its parameter
     """What waits or failed; with `all` also what is done."""
     found = await core.db.read(outgoing.list_outgoing, caller.user_id, is_open=not all, before=before)
     counts = await core.db.read(outgoing.count_states) if caller.is_owner else {}

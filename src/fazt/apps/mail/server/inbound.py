@@ -25,6 +25,7 @@ class Inbound:
 
     needs_login = False
     login_needs_tls = True
+    takes_bare_lines = False
 
     def __init__(self, core: Core, certificates: Certificates) -> None:
         self.core = core

@@ -55,6 +55,11 @@ class Handler(Protocol):
         """Whether AUTH is taken only under TLS."""
         ...
 
+    @property
+    def takes_bare_lines(self) -> bool:
+        """Whether a bare CR or LF is mended rather than refused (never from strangers)."""
+        ...
+
     async def take(self, session: Session, stream: AsyncIterator[bytes]) -> str:
         """A message; the reply. Raises FaztError."""
         ...
@@ -195,7 +200,7 @@ class Session(SMTP):
         if not reader.is_done:
             await self._drain(reader)
         self._reader._buffer[:0] = reader.rest  # type: ignore[attr-defined] # noqa: SLF001 - commands sent behind it
-        if reader.is_bare:
+        if reader.is_bare and not self.handler.takes_bare_lines:
             self.is_ending = True  # what comes next on this connection could be smuggled
             return "554 5.6.0 A line must end with CR LF; bare CR and LF are refused"
         return reply
@@ -206,7 +211,7 @@ class Session(SMTP):
         while not reader.is_done:
             self._reset_timeout(DATA_IDLE_S)
             data = reader.feed(await self._read())
-            if reader.is_bare:
+            if reader.is_bare and not self.handler.takes_bare_lines:
                 raise Invalid("A line must end with CR LF.")
             if time.monotonic() - started > IDLE_S + reader.size / SLOWEST_BYTES_S:
                 self.is_ending = True

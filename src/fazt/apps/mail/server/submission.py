@@ -26,6 +26,7 @@ class Submission:
     """The listener of `mail.submission_listen`. One for each connection."""
 
     needs_login = True
+    takes_bare_lines = True  # programs of the people here, e.g. smtplib given bytes
 
     def __init__(self, core: Core, certificates: Certificates) -> None:
         self.core = core

@@ -143,18 +143,12 @@ def keep(
     row: dict[str, Any] = {
         "user_id": target.user_id,
         "folder": outcome.folder,
-        "blob": blob,
-        "size": stored.size,
-        "fold": stored.fold,
         "is_read": outcome.is_read,
         "is_starred": outcome.is_starred,
         "recipient": recipient,
-        "mail_from": envelope.mail_from,
-        "source": envelope.source,
-        "remote": f"{envelope.helo} [{envelope.address}]" if envelope.address else envelope.remote,
         "verdicts": msgspec.json.encode(verdicts).decode(),
-        "notes": "[]",
         "received_at": now,
+        **columns_of_way(envelope, stored, blob),
         **columns(facts),
     }
     text = facts.text or facts.snippet
@@ -171,6 +165,19 @@ def keep(
 def put_blob(conn: Connection, stored: Stored, now: int) -> str:
     """The hash of the message's bytes, which are kept with it where they are small."""
     return stored.hash if stored.data is None else blobs.put(conn, stored.data, now).hash
+
+
+def columns_of_way(envelope: Envelope, stored: Stored, blob: str) -> dict[str, Any]:
+    """What a row keeps of how a message came."""
+    return {
+        "blob": blob,
+        "size": stored.size,
+        "fold": stored.fold,
+        "mail_from": envelope.mail_from,
+        "source": envelope.source,
+        "remote": f"{envelope.helo} [{envelope.address}]" if envelope.address else envelope.remote,
+        "notes": "[]",
+    }
 
 
 def columns(facts: Facts) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 from fazt.apps.drive import APP as DRIVE
 from fazt.apps.home import APP as HOME
+from fazt.apps.mail import APP as MAIL
 from fazt.apps.sites import APP as SITES
 from fazt.apps.textdb import APP as TEXTDB
 from fazt.apps.turn import APP as TURN
 from fazt.core.app import App
 
-APPS: tuple[App, ...] = (HOME, SITES, DRIVE, TEXTDB, TURN)
+APPS: tuple[App, ...] = (HOME, SITES, DRIVE, TEXTDB, MAIL, TURN)

@@ -21,6 +21,7 @@ HOME_PAGES = [
     "/",
     "/account",
     "/account/tokens",
+    "/account/notices",
     "/account/two-factor",
     "/people",
     "/settings",

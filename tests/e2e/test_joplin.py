@@ -76,7 +76,11 @@ def test_devices_agree_on_everything(cloud: Program, person: Person, tmp_path: P
     before = count_requests(cloud)
     b.sync()
     assert count_requests(cloud) - before - 1 == QUIET_REQUESTS
+    change_and_clash(a, b)
 
+
+def change_and_clash(a: Device, b: Device) -> None:
+    """Every kind of change by one device; then both change the same note."""
     a.sync(
         ["use", "Book"],
         ["set", "One", "body", "Other words"],

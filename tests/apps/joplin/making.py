@@ -103,6 +103,11 @@ class Api:
         """Delete a serialised item."""
         return self.http.delete(f"items/root:/{hexid(number)}.md:")
 
+    def clear(self) -> None:
+        """Delete everything."""
+        while names := [one["name"] for one in self.http.get("items/root:/:/children").json()["items"]]:
+            self.http.request("DELETE", "batch_items", json={"items": names}).raise_for_status()
+
     def delta(self, cursor: str = "", limit: int = 0) -> dict[str, Any]:
         """One page of changes."""
         query = ({"cursor": cursor} if cursor else {}) | ({"limit": str(limit)} if limit else {})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Callable, Iterator
-from itertools import count
 from typing import Any
 
 import httpx
@@ -14,19 +13,28 @@ import pytest
 from tests.apps.joplin.making import NOW, Api, create_member, folder, hexid, note
 from tests.program import OWNER_EMAIL, OWNER_PASSWORD, Program
 
-NAMES = count(1)
+
+@pytest.fixture(scope="module")
+def member(shared_program: Program) -> Iterator[Api]:
+    """A member's app."""
+    made = create_member(shared_program, "member")
+    yield made
+    made.http.close()
 
 
 @pytest.fixture
-def api(shared_program: Program) -> Api:
-    """A new member's app, so that tests do not see each other's items."""
-    return create_member(shared_program, f"member{next(NAMES)}")
+def api(member: Api) -> Iterator[Api]:
+    """The member's app, who has nothing at the beginning of each test."""
+    yield member
+    member.clear()
 
 
 @pytest.fixture(scope="module")
-def other(shared_program: Program) -> Api:
+def other(shared_program: Program) -> Iterator[Api]:
     """Somebody else."""
-    return create_member(shared_program, "somebody")
+    made = create_member(shared_program, "somebody")
+    yield made
+    made.http.close()
 
 
 @pytest.fixture
@@ -72,7 +80,6 @@ def test_an_app_password_needs_the_scope(shared_program: Program) -> None:
             body = {"email": OWNER_EMAIL, "password": made["secret"], "platform": 4, "type": 2}
             answer = httpx.post(f"{shared_program.url}/joplin/api/sessions", json=body)
             assert answer.status_code == status, answer.text
-        owner.delete(f"/api/v1/tokens/{made['id']}")
 
 
 def test_ping_needs_nobody(shared_program: Program) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from fazt.apps.joplin.engine import joplin_of
 from fazt.apps.joplin.routes import items, sessions, sharing
-from fazt.apps.joplin.routes.call import Call, code_of, cors_headers
+from fazt.apps.joplin.routes.call import Call, Incoming, code_of, cors_headers
 from fazt.core import Core
 from fazt.core.app import Mount, Receive, Scope, Send
 from fazt.core.errors import FaztError, NotFound, Unauthorized
@@ -45,7 +45,7 @@ OF_PART: dict[tuple[str, str, str], Answer] = {
 
 async def answer(core: Core, scope: Scope, receive: Receive, send: Send) -> None:
     """One request of an app. What it raises is answered in Joplin's form."""
-    call = Call(core, scope, receive, send, cors_headers(core, scope))
+    call = Call(core, scope, Incoming(receive), send, cors_headers(core, scope))
     try:
         if call.method == "OPTIONS":
             await call.answer()

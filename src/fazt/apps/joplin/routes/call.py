@@ -24,13 +24,30 @@ METHODS = b"GET, PUT, POST, PATCH, DELETE"
 ASKS = b"X-API-AUTH, X-API-MIN-VERSION, Content-Type"
 
 
+class Incoming:
+    """`receive`, remembering whether all of the body has come."""
+
+    __slots__ = ("has_ended", "receive")
+
+    def __init__(self, receive: Receive) -> None:
+        self.receive = receive
+        self.has_ended = False
+
+    async def __call__(self) -> dict[str, Any]:
+        """See ASGI 3."""
+        message = await self.receive()
+        if message["type"] != "http.request" or not message.get("more_body", False):
+            self.has_ended = True
+        return message
+
+
 @dataclass(slots=True)
 class Call:
     """A request on its way. `cors` goes with every answer; `caller` is there once `demand` was asked."""
 
     core: Core
     scope: Scope
-    receive: Receive
+    receive: Incoming
     send: Send
     cors: list[Header] = field(default_factory=list)
     known: Caller | None = None

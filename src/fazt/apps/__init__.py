@@ -2,10 +2,11 @@
 
 from fazt.apps.drive import APP as DRIVE
 from fazt.apps.home import APP as HOME
+from fazt.apps.joplin import APP as JOPLIN
 from fazt.apps.mail import APP as MAIL
 from fazt.apps.sites import APP as SITES
 from fazt.apps.textdb import APP as TEXTDB
 from fazt.apps.turn import APP as TURN
 from fazt.core.app import App
 
-APPS: tuple[App, ...] = (HOME, SITES, DRIVE, TEXTDB, MAIL, TURN)
+APPS: tuple[App, ...] = (HOME, SITES, DRIVE, TEXTDB, MAIL, JOPLIN, TURN)

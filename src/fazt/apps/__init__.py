@@ -1,6 +1,7 @@
 """The one list of apps, in the order in which they start. Nothing is found by scanning."""
 
 from fazt.apps.drive import APP as DRIVE
+from fazt.apps.drops import APP as DROPS
 from fazt.apps.home import APP as HOME
 from fazt.apps.joplin import APP as JOPLIN
 from fazt.apps.mail import APP as MAIL
@@ -9,4 +10,4 @@ from fazt.apps.textdb import APP as TEXTDB
 from fazt.apps.turn import APP as TURN
 from fazt.core.app import App
 
-APPS: tuple[App, ...] = (HOME, SITES, DRIVE, TEXTDB, MAIL, JOPLIN, TURN)
+APPS: tuple[App, ...] = (HOME, SITES, DRIVE, DROPS, TEXTDB, MAIL, JOPLIN, TURN)

@@ -40,6 +40,12 @@ _SEAL = (
 _CONDEMN = (
     update(core_blob).where(b.id == bindparam("of"), b.keeps == 0).values(state=CONDEMNED, hash=None, touched_at=0)
 )
+_CONDEMN_DROPPED = (
+    update(core_blob)
+    .where(b.hash == bindparam("of"), b.keeps == 0, b.touched_at == 0)
+    .values(state=CONDEMNED, hash=None, touched_at=bindparam("now"))
+    .returning(b.id, b.size, b.chunk_bytes, b.place)
+)
 _ADD_CHUNK = insert(core_chunk)
 _CHUNK = select(core_chunk.c.data).where(core_chunk.c.blob_id == bindparam("of"), core_chunk.c.n == bindparam("at"))
 _CHUNKS = select(core_chunk.c.data).where(core_chunk.c.blob_id == bindparam("of")).order_by(core_chunk.c.n)
@@ -173,6 +179,12 @@ def seal(conn: Connection, ref: Ref, hash: str, now: int) -> tuple[Blob, bool]:
 def discard(conn: Connection, blob_id: int) -> None:
     """Condemn bytes that were never sealed, or are a second copy: nobody can be reading them."""
     conn.execute(_CONDEMN, {"of": blob_id})
+
+
+def condemn_dropped(conn: Connection, hash: str, now: int) -> Ref | None:
+    """Condemn a blob that its last keeper just dropped; None where it is kept, or somebody received it since."""
+    row = conn.execute(_CONDEMN_DROPPED, {"of": hash, "now": now}).first()
+    return None if row is None else Ref(*row)
 
 
 def no_such_blob(hash: str) -> NotFound:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from fazt.core.blobs.model import CHUNK_BYTES, Blob, Ref
 from fazt.core.blobs.schema import CONDEMNED, RECEIVING, SEALED, UPLOADING, core_blob, core_chunk
@@ -165,6 +165,11 @@ def seal(conn: Connection, ref: Ref, hash: str, now: int) -> tuple[Blob, bool]:
 def discard(conn: Connection, blob_id: int) -> None:
     """Condemn bytes that were never sealed, or are a second copy: nobody can be reading them."""
     conn.execute(_CONDEMN, {"of": blob_id})
+
+
+def count_elsewhere(conn: Connection) -> int:
+    """How many blobs have their bytes in object storage, outside of the database."""
+    return conn.scalar(select(func.count()).select_from(core_blob).where(b.place != "")) or 0
 
 
 def no_such_blob(hash: str) -> NotFound:

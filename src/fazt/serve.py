@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from fazt.apps import APPS
-from fazt.core import Between, Core, auth, blobs, events, jobs, settings, visits
+from fazt.core import Between, Core, auth, blobs, events, jobs, outbound, push, settings, shares, visits
 from fazt.core.app import App, Job, Mount, Setting
 from fazt.core.auth import Auth
 from fazt.core.blobs import open_blobs
@@ -33,7 +33,7 @@ from fazt.core.settings import Settings
 from fazt.core.visits import Visits
 from fazt.ui import error_page
 
-CORE_PARTS: tuple[ModuleType, ...] = (auth, blobs, events, jobs, settings, visits)
+CORE_PARTS: tuple[ModuleType, ...] = (auth, blobs, events, jobs, outbound, push, settings, shares, visits)
 
 log = get_logger(__name__)
 

@@ -12,6 +12,7 @@ from fazt.core.epoch import begin_epoch, get_epoch
 from fazt.core.errors import Invalid
 from fazt.core.events import Event, emit
 from fazt.core.jobs import next_time
+from fazt.core.push import Notice, notify
 
 KEEP_RUNS = 200
 
@@ -71,6 +72,9 @@ def raise_alarm(conn: Connection, kind: str, text: str, *, now: int) -> bool:
         return False
     conn.execute(insert(alarm).values(kind=kind, text=text, since=now))
     emit(conn, Event("backup.alarm", {"kind": kind, "text": text}, key=kind), now=now)
+    owner = find_owner(conn)
+    if owner is not None:
+        notify(conn, Notice(owner.id, "Backups need a look", text, "/backup", f"backup-{kind}"), now=now)
     return True
 
 

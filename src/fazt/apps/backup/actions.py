@@ -10,15 +10,18 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
 from sqlalchemy import Connection
 
+from fazt.apps.backup import store
 from fazt.apps.backup.engine.desk import Desk, Progress, get_desk
+from fazt.apps.backup.engine.litestream import ReplicaState, Replicator
 from fazt.apps.backup.engine.orders import removed
 from fazt.apps.backup.engine.place import delete_backup, list_entries, open_place
 from fazt.apps.backup.engine.postgres import RESTORE
 from fazt.apps.backup.engine.replica import delete_ended
 from fazt.apps.backup.engine.swap import replaced_path, swap, sweep_replaced
-from fazt.apps.backup.model import Entry, choose_doomed
+from fazt.apps.backup.model import Alarm, Entry, Run, choose_doomed
 from fazt.core.blobs import claim
 from fazt.core.blobs.store import open_ref, read_chunk
 from fazt.core.clock import DAY
@@ -33,6 +36,37 @@ KEEP_REPLACED = 30 * DAY
 MAX_BLOB_BYTES = 1 << 40
 TOLD_S = 1.0
 """How long a restored file waits, so that whoever asks for the result hears it before the doors close."""
+
+
+class Status(Struct, frozen=True):
+    """How backups stand. Times in ms."""
+
+    place: str
+    next_at: int | None
+    next_drill_at: int | None
+    last: Run | None
+    last_drill: Run | None
+    alarms: list[Alarm]
+    replica: ReplicaState | None
+    epoch: str
+    work: Progress | None
+
+
+async def to_status(core: Core) -> Status:
+    """How backups stand now."""
+    desk, read = get_desk(core), core.db.read
+    replicator = core.engines.get(Replicator)
+    return Status(
+        place=desk.place,
+        next_at=await read(store.find_next, "create"),
+        next_drill_at=await read(store.find_next, "drill"),
+        last=await read(store.find_last, "create"),
+        last_drill=await read(store.find_last, "drill"),
+        alarms=await read(store.list_alarms),
+        replica=replicator.describe() if isinstance(replicator, Replicator) else None,
+        epoch=await read(store.find_epoch),
+        work=desk.current,
+    )
 
 
 async def make_backup(desk: Desk, progress: Progress, place: str = "") -> dict[str, Any]:

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from fazt.apps.backup import store
 from fazt.apps.backup.actions import (
+    Status,
     Wanted,
     bring_back,
     check_backup,
@@ -19,13 +20,13 @@ from fazt.apps.backup.actions import (
     rehearse,
     restore_and_take_over,
     show_things,
+    to_status,
 )
 from fazt.apps.backup.engine.desk import Progress, get_desk
-from fazt.apps.backup.engine.litestream import ReplicaState, Replicator
 from fazt.apps.backup.engine.orders import replication_of
 from fazt.apps.backup.engine.packing import find_identities
 from fazt.apps.backup.engine.place import delete_backup, open_place
-from fazt.apps.backup.model import Alarm, Entry, Kind, Run, check_file_name, parse_moment
+from fazt.apps.backup.model import Entry, Kind, Run, check_file_name, parse_moment
 from fazt.core import Core
 from fazt.core.auth import Caller
 from fazt.core.errors import Forbidden, Invalid, NotFound
@@ -68,37 +69,6 @@ class Pruning(Struct, forbid_unknown_fields=True):
     dry_run: bool = False
 
 
-class Status(Struct, frozen=True):
-    """How backups stand. Times in ms."""
-
-    place: str
-    next_at: int | None
-    next_drill_at: int | None
-    last: Run | None
-    last_drill: Run | None
-    alarms: list[Alarm]
-    replica: ReplicaState | None
-    epoch: str
-    work: Progress | None
-
-
-async def describe(core: Core) -> Status:
-    """How backups stand now."""
-    desk, read = get_desk(core), core.db.read
-    replicator = core.engines.get(Replicator)
-    return Status(
-        place=desk.place,
-        next_at=await read(store.find_next, "create"),
-        next_drill_at=await read(store.find_next, "drill"),
-        last=await read(store.find_last, "create"),
-        last_drill=await read(store.find_last, "drill"),
-        alarms=await read(store.list_alarms),
-        replica=replicator.describe() if isinstance(replicator, Replicator) else None,
-        epoch=await read(store.find_epoch),
-        work=desk.current,
-    )
-
-
 def to_which(core: Core, asked: Asked, data: Which) -> dict[str, Any]:
     """What an order has to know of the backup. Raises Invalid, and Forbidden for paths from elsewhere."""
     scope: Any = asked.scope
@@ -132,7 +102,7 @@ def begin(core: Core, kind: Kind, make: Any) -> Progress:
 @get("/api/v1/backup", guards=[owner])
 async def show_status(core: Core) -> Status:
     """How backups stand: the last, the next, alarms, the replica, the epoch."""
-    return await describe(core)
+    return await to_status(core)
 
 
 @get("/api/v1/backup/files", guards=[owner])

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from fazt.apps.backup.model import Alarm, Contents, Kind, Run
 from fazt.apps.backup.schema import alarm, contents, due, run
+from fazt.core.auth.store import find_owner
 from fazt.core.blobs import count_elsewhere
 from fazt.core.epoch import begin_epoch, get_epoch
 from fazt.core.errors import Invalid

@@ -84,6 +84,14 @@ class Desk:
         """How a piece of work goes or went, for as long as the program remembers."""
         return self._work.get(work_id)
 
+    def find_things(self, name: str) -> list[tuple[str, str]] | None:
+        """What was found in this backup that can be brought back alone, as choices; None where nobody has looked."""
+        for work in reversed(self._work.values()):
+            if work.kind == "bring" and work.name == name and work.result and "things" in work.result:
+                things: dict[str, list[str]] = work.result["things"]
+                return [(f"{kind}:{one}", f"{kind} {one}") for kind, names in things.items() for one in names]
+        return None
+
     @property
     def current(self) -> Progress | None:
         """What is being done now."""

@@ -88,3 +88,10 @@ def test_a_copy_knows_what_is_in_it_until_it_is_in_use(conn: Connection) -> None
     assert store.find_contents(conn) is None
     assert store.list_alarms(conn) == []
     assert store.find_epoch(conn) == begun != before
+
+
+def test_a_schedule_that_makes_no_sense_is_an_alarm(conn: Connection) -> None:
+    queue_due(conn, "every night", "", now=NOW)
+    assert [alarm.kind for alarm in store.list_alarms(conn)] == ["create schedule"]
+    queue_due(conn, DAILY, "", now=NOW)
+    assert store.list_alarms(conn) == []

@@ -27,6 +27,7 @@ from fazt.core.blobs.store import open_ref, read_chunk
 from fazt.core.clock import DAY
 from fazt.core.db.sqlite import create_sqlite_engine
 from fazt.core.errors import Invalid, NotFound, Unavailable
+from fazt.core.jobs import next_time
 
 if TYPE_CHECKING:
     from fazt.core import Core
@@ -52,14 +53,23 @@ class Status(Struct, frozen=True):
     work: Progress | None
 
 
+def coming(core: Core, setting: str) -> int | None:
+    """When a schedule comes that nobody has looked at yet, in the first minute of a file."""
+    schedule = core.settings.get(setting)
+    try:
+        return next_time(schedule, core.clock()) if schedule else None
+    except Invalid:
+        return None
+
+
 async def to_status(core: Core) -> Status:
     """How backups stand now."""
     desk, read = get_desk(core), core.db.read
     replicator = core.engines.get(Replicator)
     return Status(
         place=desk.place,
-        next_at=await read(store.find_next, "create"),
-        next_drill_at=await read(store.find_next, "drill"),
+        next_at=await read(store.find_next, "create") or coming(core, "backup.schedule"),
+        next_drill_at=await read(store.find_next, "drill") or coming(core, "backup.drill_schedule"),
         last=await read(store.find_last, "create"),
         last_drill=await read(store.find_last, "drill"),
         alarms=await read(store.list_alarms),

@@ -8,6 +8,7 @@ from fazt.apps.backup import store
 from fazt.apps.backup.actions import list_backups, make_backup, prune, rehearse
 from fazt.apps.backup.engine.desk import get_desk
 from fazt.core.app import Job
+from fazt.core.errors import Invalid
 from fazt.core.jobs import enqueue, next_time
 
 if TYPE_CHECKING:
@@ -29,10 +30,15 @@ async def watch(core: Core, _payload: dict[str, Any]) -> None:
 
 def queue_due(conn: Connection, schedule: str, drill_schedule: str, *, now: int) -> None:
     """What `watch` does, in one write."""
-    if store.take_due(conn, "create", schedule, now=now):
-        enqueue(conn, "backup.create", {}, now=now, key="schedule")
-    if store.take_due(conn, "drill", drill_schedule, now=now):
-        enqueue(conn, "backup.drill", {}, now=now, key="schedule")
+    for kind, when in (("create", schedule), ("drill", drill_schedule)):
+        try:
+            is_due = store.take_due(conn, kind, when, now=now)
+        except Invalid as error:
+            store.raise_alarm(conn, f"{kind} schedule", error.message, now=now)
+            return
+        store.clear_alarm(conn, f"{kind} schedule", now=now)
+        if is_due:
+            enqueue(conn, f"backup.{kind}", {}, now=now, key="schedule")
     check_age(conn, schedule, now=now)
 
 

@@ -88,6 +88,7 @@ async def show_backup(core: Core, request: Asked, name: str) -> Response[Any]:
         entry=entry,
         place=desk.place,
         work=desk.current,
+        ended=desk.find_ended(name),
         things=desk.find_things(name),
         titles={kind: thing.title for kind, thing in list_things(core).items()},
     )

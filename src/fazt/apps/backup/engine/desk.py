@@ -84,6 +84,13 @@ class Desk:
         """How a piece of work goes or went, for as long as the program remembers."""
         return self._work.get(work_id)
 
+    def find_ended(self, name: str) -> Progress | None:
+        """The latest work on this backup that has ended, as long as the program remembers."""
+        return next(
+            (work for work in reversed(self._work.values()) if work.name == name and work.kind != "create"),
+            None,
+        )
+
     def find_things(self, name: str) -> list[tuple[str, str]] | None:
         """What was found in this backup that can be brought back alone, as choices; None where nobody has looked."""
         for work in reversed(self._work.values()):

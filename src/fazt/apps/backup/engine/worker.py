@@ -47,9 +47,10 @@ class Teller:
         self._writer.flush()
 
 
-def end_with(reader: BinaryIO) -> None:
+def end_with_input() -> None:
     """When the program that gave the order ends, this ends."""
-    reader.read()
+    while os.read(0, 4096):
+        pass
     os._exit(1)
 
 
@@ -57,7 +58,7 @@ def main() -> None:
     """Read one order, do it, answer with `result` or `error`."""
     os.nice(NICE)
     order = msgspec.json.decode(sys.stdin.buffer.readline(), type=Order)
-    threading.Thread(target=end_with, args=(sys.stdin.buffer,), daemon=True).start()
+    threading.Thread(target=end_with_input, daemon=True).start()
     teller = Teller(sys.stdout.buffer)
     try:
         teller.write({"result": msgspec.to_builtins(do(order, teller.tell))})

@@ -1,5 +1,6 @@
 """The one list of apps, in the order in which they start. Nothing is found by scanning."""
 
+from fazt.apps.backup import APP as BACKUP
 from fazt.apps.drive import APP as DRIVE
 from fazt.apps.drops import APP as DROPS
 from fazt.apps.home import APP as HOME
@@ -10,4 +11,4 @@ from fazt.apps.textdb import APP as TEXTDB
 from fazt.apps.turn import APP as TURN
 from fazt.core.app import App
 
-APPS: tuple[App, ...] = (HOME, SITES, DRIVE, DROPS, TEXTDB, MAIL, JOPLIN, TURN)
+APPS: tuple[App, ...] = (HOME, SITES, DRIVE, DROPS, TEXTDB, MAIL, JOPLIN, TURN, BACKUP)

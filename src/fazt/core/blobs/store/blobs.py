@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from fazt.core.blobs.model import CHUNK_BYTES, Blob, Ref
 from fazt.core.blobs.schema import CONDEMNED, RECEIVING, SEALED, UPLOADING, core_blob, core_chunk
@@ -185,6 +185,11 @@ def condemn_dropped(conn: Connection, hash: str, now: int) -> Ref | None:
     """Condemn a blob that its last keeper just dropped; None where it is kept, or somebody received it since."""
     row = conn.execute(_CONDEMN_DROPPED, {"of": hash, "now": now}).first()
     return None if row is None else Ref(*row)
+
+
+def count_elsewhere(conn: Connection) -> int:
+    """How many blobs have their bytes in object storage, outside of the database."""
+    return conn.scalar(select(func.count()).select_from(core_blob).where(b.place != "")) or 0
 
 
 def no_such_blob(hash: str) -> NotFound:

@@ -11,7 +11,7 @@ from fazt.core.config import Address
 from fazt.core.http.server import Listener, bind
 from fazt.core.http.takeover import Taken, take_over
 
-ENDED: list[str] = []
+ENDED: asyncio.Queue[str] = asyncio.Queue()
 
 
 class Greeter(Taken):
@@ -30,7 +30,7 @@ class Greeter(Taken):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        ENDED.append("lost")
+        ENDED.put_nowait("lost")
 
 
 @pytest.fixture
@@ -44,7 +44,6 @@ async def server() -> AsyncIterator[Listener]:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         take_over(scope, Greeter(b"2\r\nhi\r\n"))
 
-    ENDED.clear()
     listener = Listener(answer, [bind(Address("127.0.0.1", 0))])
     await listener.start()
     yield listener
@@ -67,8 +66,7 @@ async def test_a_stream_of_http_is_taken_over(server: Listener) -> None:
     writer.close()
     await writer.wait_closed()
     async with asyncio.timeout(5):
-        while not ENDED:
-            await asyncio.sleep(0)
+        await ENDED.get()
     assert len(server.server.server_state.connections) == 0
 
 
@@ -87,5 +85,6 @@ async def test_stopping_ends_what_was_taken_over(server: Listener) -> None:
     await reader.readuntil(b"hi\r\n")
     await server.stop()
     assert await reader.read() == b""
-    assert ENDED == ["lost"]
+    async with asyncio.timeout(5):
+        await ENDED.get()
     writer.close()

@@ -15,7 +15,7 @@ import websockets
 from tests.program import Program
 
 TROUBLE = (OSError, EOFError, asyncio.IncompleteReadError, websockets.WebSocketException, ValueError)
-DOORS = ("ws", "sse", "json", "multi", "poll")
+DOORS = ("ws", "sse", "json", "multi", "poll", "ntfy")
 
 
 @dataclass

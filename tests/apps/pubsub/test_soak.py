@@ -20,5 +20,5 @@ async def test_cut_listeners_and_a_killed_server_cost_no_message(program: Progra
     told = f"{acknowledged} acknowledged, {done.received} received, {done.cuts} cuts, {done.kills} kills"
     print(told)  # noqa: T201 - the figure of the long form
     assert done.faults == []
-    assert acknowledged > 50
+    assert acknowledged > 10
     assert done.kills > 0

@@ -16,7 +16,8 @@ APP = App(
     does="Publish over HTTP, listen over WebSocket and streams; dashboards, alerts, and ntfy's apps.",
     path="/topics",
     icon="pubsub",
-    parts=("store", "engine", "routes", "jobs", "script"),
+    parts=("store", "engine", "routes", "jobs", "script", "cli"),
+    commands={"pub": "Publish a message on a topic.", "sub": "Listen to topics."},
     settings=(
         Setting("pubsub.keep_hours", 168, "How long messages are kept.", 1, 876_000, unit="hours"),
         Setting("pubsub.keep_messages", 10_000, "Messages kept of one topic.", 1, 1_000_000),
@@ -25,6 +26,11 @@ APP = App(
         Setting("pubsub.max_topics", 100_000, "Topics at the same time.", 1, 10_000_000),
         Setting("pubsub.max_listeners", 10_000, "Listeners that are connected at the same time.", 1, 100_000),
         Setting("pubsub.visitor_listeners", 30, "Listeners of one address that nobody knows.", 0, 100_000),
+        Setting("pubsub.visitor_burst", 60, "Messages that strangers of one address may publish at once.", 1, 100_000),
+        Setting("pubsub.attachment_mb", 15, "How large an attachment may be.", 0, 10_240, unit="MB"),
+        Setting("pubsub.attachments_mb", 1_024, "Room of all attachments together.", 0, 1_048_576, unit="MB"),
+        Setting("pubsub.attachment_hours", 3, "How long attachments are kept.", 1, 8_760, unit="hours"),
+        Setting("pubsub.ntfy_host", "", "The host of the ntfy side; empty: ntfy. before the cloud's own domain."),
         Setting("pubsub.keepalive_seconds", 45, "How often a quiet stream says that it is there.", 5, 300, unit="s"),
         Setting(
             "pubsub.members",

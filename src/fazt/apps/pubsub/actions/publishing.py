@@ -20,9 +20,17 @@ def max_message_bytes(core: Core) -> int:
     return int(core.settings.get("pubsub.max_message_kb") * 1024)
 
 
-async def publish(core: Core, caller: Caller | None, publications: list[Publication]) -> list[Answer]:
-    """Publish them in their order; a receipt or an error for each. What access refuses, fails alone."""
+async def publish(
+    core: Core, caller: Caller | None, publications: list[Publication], *, visitor: str = ""
+) -> list[Answer]:
+    """Publish them in their order; a receipt or an error for each. What access refuses, fails alone.
+
+    `visitor` is the address of a stranger, who is held to a measure. Raises TooMany.
+    """
     hub = hub_of(core)
+    if caller is None:
+        for _ in publications:
+            hub.strangers.spend(visitor, core.settings.get("pubsub.visitor_burst"), hub.loop.time())
     refused: dict[int, FaztError] = {}
     for place, one in enumerate(publications):
         try:
@@ -34,9 +42,9 @@ async def publish(core: Core, caller: Caller | None, publications: list[Publicat
     return [refused.get(place) or next(answers) for place in range(len(publications))]
 
 
-async def publish_one(core: Core, caller: Caller | None, publication: Publication) -> Receipt:
+async def publish_one(core: Core, caller: Caller | None, publication: Publication, *, visitor: str = "") -> Receipt:
     """Publish one message. Raises what keeps it from being published."""
-    (answer,) = await publish(core, caller, [publication])
+    (answer,) = await publish(core, caller, [publication], visitor=visitor)
     if isinstance(answer, FaztError):
         raise answer
     return answer

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from prometheus_client import Counter, Gauge
 
 from fazt.apps.pubsub.engine.reader import Reader
+from fazt.apps.pubsub.engine.visitors import Visitors
 from fazt.apps.pubsub.engine.writing import Writer
 from fazt.apps.pubsub.model.access import Rules
 from fazt.apps.pubsub.model.index import Index
@@ -51,6 +52,7 @@ class Hub:
         self.rules = Rules(())
         self.readers: dict[Reader, None] = {}
         self.visitors: Tally[str] = Tally()
+        self.strangers = Visitors()
         self.volatile: frozenset[str] = frozenset()
         self.writer = Writer(self)
         self._index: Index[Reader] = Index()

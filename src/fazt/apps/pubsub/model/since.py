@@ -13,7 +13,7 @@ from fazt.core.errors import Invalid
 UNITS = {"ms": 1, "s": SECOND, "m": 60 * SECOND, "h": 3_600 * SECOND, "d": 86_400 * SECOND}
 PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 SPAN = re.compile(rf"(?:{PART.pattern})+")
-ID = re.compile(r"[A-Za-z0-9]{6,32}")
+ID = re.compile(r"[A-Za-z0-9]{12}")
 MAX_LAST = 10_000
 Way = Literal["now", "all", "latest", "seq", "id", "at", "last"]
 

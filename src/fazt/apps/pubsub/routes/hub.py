@@ -91,7 +91,7 @@ async def publish(call: Call, topic: str) -> None:
     body = to_body(await call.body(most), call.header("content-type"), most)
     user_id = caller.user_id if caller is not None else ""
     publication = to_publication(topic, body, asked, user_id=user_id, now=call.core.clock())
-    receipt = await actions.publish_one(call.core, caller, publication)
+    receipt = await actions.publish_one(call.core, caller, publication, visitor=call.visitor)
     await call.answer(200, [JSON, FRESH], msgspec.json.encode(actions.to_facts(receipt)))
 
 
@@ -103,10 +103,10 @@ async def publish_many(call: Call) -> None:
     user_id = caller.user_id if caller is not None else ""
     publications = [item_to_publication(one, user_id=user_id, max_bytes=most, now=now) for one in items]
     if not is_list:
-        receipt = await actions.publish_one(call.core, caller, publications[0])
+        receipt = await actions.publish_one(call.core, caller, publications[0], visitor=call.visitor)
         await call.answer(200, [JSON, FRESH], msgspec.json.encode(actions.to_facts(receipt)))
         return
-    answers = await actions.publish(call.core, caller, publications)
+    answers = await actions.publish(call.core, caller, publications, visitor=call.visitor)
     await call.answer(200, [JSON, FRESH], msgspec.json.encode([actions.to_facts(one) for one in answers]))
 
 

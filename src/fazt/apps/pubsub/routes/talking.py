@@ -105,7 +105,7 @@ class Talk:
         items: list[Item] = command.messages or [command]
         most, now = actions.max_message_bytes(self.core), self.core.clock()
         publications = [item_to_publication(one, user_id=user_id, max_bytes=most, now=now) for one in items]
-        answers = await actions.publish(self.core, self.caller, publications)
+        answers = await actions.publish(self.core, self.caller, publications, visitor=self.call.visitor)
         if command.messages:
             self.say("published", {"receipts": [actions.to_facts(one) for one in answers]}, command.ref)
         elif isinstance(answers[0], FaztError):

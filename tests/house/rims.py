@@ -3,6 +3,7 @@
 RIMS = {
     "src/fazt/apps/home/pages/dashboard.py": "the dashboard is where one goes when an app is broken; its card says so",
     "src/fazt/apps/mail/engine/verdicts.py": "foreign parsers read what strangers wrote; the mail matters more",
+    "src/fazt/apps/pubsub/engine/writing.py": "whoever waits for the receipt hears what the database said",
     "src/fazt/cli.py": "what a thread of its own raised is raised again where the command runs",
     "src/fazt/core/blobs/engine/__init__.py": "each provider of object storage has errors of its own kind",
     "src/fazt/core/db/batch.py": "each item hears of its own failure, and the others go on",

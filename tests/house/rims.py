@@ -2,6 +2,9 @@
 
 RIMS = {
     "src/fazt/apps/home/pages/dashboard.py": "the dashboard is where one goes when an app is broken; its card says so",
+    "src/fazt/apps/runtime/engine/bridge.py": "code hears that its call failed, and the program's log hears why",
+    "src/fazt/apps/runtime/engine/functions.py": "the processes of other sites are looked after all the same",
+    "src/fazt/apps/runtime/engine/runner.py": "runs of functions go on when the database does",
     "src/fazt/cli.py": "what a thread of its own raised is raised again where the command runs",
     "src/fazt/core/blobs/engine/__init__.py": "each provider of object storage has errors of its own kind",
     "src/fazt/core/db/batch.py": "each item hears of its own failure, and the others go on",

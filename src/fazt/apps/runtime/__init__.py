@@ -14,12 +14,18 @@ APP = App(
     icon="code",
     settings=(
         *(
-            Setting(f"runtime.{name}", getattr(DEFAULTS, name), known.help, known.minimum, known.maximum, unit=known.unit)
+            Setting(
+                f"runtime.{name}", getattr(DEFAULTS, name), known.help, known.minimum, known.maximum, unit=known.unit
+            )
             for name, known in LIMITS.items()
         ),
-        Setting("runtime.idle_s", 60, "How long a site's process stays when nobody asks for it.", 1, 86_400, unit="seconds"),
+        Setting(
+            "runtime.idle_s", 60, "How long a site's process stays when nobody asks for it.", 1, 86_400, unit="seconds"
+        ),
         Setting("runtime.processes", 32, "Sites that can have a process at the same time.", 1, 1_000),
-        Setting("runtime.log_lines_kept", 10_000, "Lines that are kept of each site's log.", 100, 1_000_000, unit="lines"),
+        Setting(
+            "runtime.log_lines_kept", 10_000, "Lines that are kept of each site's log.", 100, 1_000_000, unit="lines"
+        ),
         Setting("runtime.runs_days", 30, "How long the history of runs looks back.", 1, 3_650, unit="days"),
     ),
     scopes=(

@@ -33,10 +33,8 @@ async def sync_site(core: Core, name: str) -> None:
         return
     if not found["entry"] and await core.db.read(sites.find_site, found["id"]) is None:
         return  # a plain site
-    manifest, problem = Manifest(), ""
+    manifest, problem = Manifest(), "fazt.json is larger than 64 KiB." if found["is_manifest_too_large"] else ""
     try:
-        if found["is_manifest_too_large"]:
-            raise Invalid("fazt.json is larger than 64 KiB.")
         manifest = parse_manifest(found["manifest"], now)
     except Invalid as error:
         problem = f"{error.message} {error.hint}".strip()

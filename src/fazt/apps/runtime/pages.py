@@ -1,2 +1,3 @@
 """Pages."""
-PAGES = []
+
+PAGES: list[object] = []

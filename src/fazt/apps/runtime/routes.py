@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -277,16 +278,20 @@ async def read_logs(
     """Lines, oldest first. With `after` what came since then; with `wait` (seconds) also what comes meanwhile."""
     found = await actions.get_site(core, caller, site)
     limit = max(1, min(limit, 1_000))
+    wanted = partial(logs.list_lines, after_id=after, before_id=before, run=run, limit=limit)
+
+    async def read() -> list[LogLine]:
+        return await core.db.read(wanted, found.id)
+
     woken = asyncio.Event()
     stop = core.db.watch(f"{logs.SIGNAL}/{found.id}", woken.set)
     try:
-        wanted = {"after_id": after, "before_id": before, "run": run, "limit": limit}
-        lines = await core.db.read(logs.list_lines, found.id, **wanted)
+        lines = await read()
         if not lines and wait > 0:
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(wait, MAX_WAIT_S)):
                     await woken.wait()
-            lines = await core.db.read(logs.list_lines, found.id, **wanted)
+            lines = await read()
         return lines
     finally:
         stop()

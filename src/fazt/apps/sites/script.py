@@ -100,7 +100,7 @@ async def read_code(core: Core, caller: Caller, *, site: str = "", id: int = 0) 
 
 
 async def has_site(core: Core, caller: Caller, *, id: int) -> bool:
-    """Whether a site of this number is shown, or can be brought back. A token's holder learns nothing of others' sites."""
+    """Whether a site of the caller's has this number and is shown, or can be brought back."""
     try:
         site = await core.db.read(store.get_site_by_id, id)
         await actions.get_site(core, caller, site.name, deleted=site.deleted_at is not None)

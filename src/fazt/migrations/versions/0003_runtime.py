@@ -34,7 +34,7 @@ def create_site_tables() -> None:
         sa.Column("limits", sa.Text, nullable=False),
         sa.Column("problem", sa.Text, nullable=False),
     )
-    op.create_index("ix_runtime_site_name", "runtime_site", ["name"])
+    op.create_index("runtime_site_name", "runtime_site", ["name"])
     op.create_table(
         "runtime_space",
         sa.Column("site_id", ID, primary_key=True, autoincrement=False),
@@ -80,8 +80,8 @@ def create_run_tables() -> None:
         sa.Column("next_at", sa.BigInteger, nullable=False),
         sa.Column("is_paused", sa.Boolean, nullable=False),
     )
-    op.create_index("ix_runtime_cron_site_id", "runtime_cron", ["site_id"])
-    op.create_index("ix_runtime_cron_next_at", "runtime_cron", ["next_at"])
+    op.create_index("runtime_cron_site_id", "runtime_cron", ["site_id"])
+    op.create_index("runtime_cron_next_at", "runtime_cron", ["next_at"])
     op.create_table(
         "runtime_hook",
         sa.Column("site_id", ID, primary_key=True),
@@ -111,9 +111,7 @@ def create_run_tables() -> None:
     op.create_index("runtime_run_site", "runtime_run", ["site_id", "id"])
     is_open = sa.text("state IN ('queued', 'running')")
     for name, columns in [("due", ["run_at", "id"]), ("key", ["site_id", "key", "id"])]:
-        op.create_index(
-            f"runtime_run_{name}", "runtime_run", columns, sqlite_where=is_open, postgresql_where=is_open
-        )
+        op.create_index(f"runtime_run_{name}", "runtime_run", columns, sqlite_where=is_open, postgresql_where=is_open)
     op.create_table(
         "runtime_log",
         sa.Column("id", ID, primary_key=True, autoincrement=True),

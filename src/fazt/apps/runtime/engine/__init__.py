@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from fazt.core.app import Receive, Scope, Send
 
 __all__ = ["Code", "Failed", "Functions", "answer", "find_code", "read_code", "run"]
+
+
 async def answer(core: Core, scope: Scope, receive: Receive, send: Send) -> None:
     """The endpoint `site.code`: a request that no file of a site answers."""
     given = scope["fazt.site"]

@@ -139,7 +139,7 @@ class Relay:
             raise TooLarge("The answer of this site was larger than it may be.")
 
     def _log(self, text: str) -> None:
-        self.functions.book.add(self.code.site_id, "error", text, self.run_id)
+        self.functions.book.tell(self.code.site_id, text, self.run_id)
 
     async def _tell_broken(self, error: Broken, send: Send) -> None:
         """Say why there is no answer, or cut off the one that has begun."""

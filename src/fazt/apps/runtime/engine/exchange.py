@@ -64,7 +64,7 @@ class Exchange(asyncio.Protocol):
             self.transport.pause_reading()
         self._wake()
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, _error: Exception | None) -> None:
         """See asyncio.Protocol."""
         self.is_free = False
         if self._lost is None:

@@ -45,8 +45,9 @@ class Folders:
     def __init__(self, core: Core) -> None:
         self._core = core
         self.root = Path(tempfile.mkdtemp(prefix="fazt-run-"))
-        self.boot = self.root / "boot.js"
-        self.boot.write_bytes((Path(__file__).parent / "boot.js").read_bytes())
+        self.boot = self.root / "boot" / "boot.js"
+        for name in ("boot.js", "forms.js"):
+            write_file(self.boot.with_name(name), (Path(__file__).parent / name).read_bytes())
         self._loaded: dict[tuple[int, int], asyncio.Task[Loaded]] = {}
 
     async def load(self, code: Code) -> Loaded:

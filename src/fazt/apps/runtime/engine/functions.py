@@ -13,7 +13,7 @@ from fazt.apps.runtime.engine.exchange import Broken, Exchange
 from fazt.apps.runtime.engine.folders import Code, Folders
 from fazt.apps.runtime.engine.log_book import LogBook
 from fazt.apps.runtime.engine.network import find_denied
-from fazt.apps.runtime.engine.process import NotStarted, Process, build_config
+from fazt.apps.runtime.engine.process import NotStarted, Process, Voice, build_config
 from fazt.apps.runtime.model import LIMITS, Limits
 from fazt.apps.runtime.store import sites as store
 from fazt.apps.runtime.wire.http import build_order
@@ -51,6 +51,7 @@ class SiteProcesses:
         self.revision = 0
         self.failures = 0
         self.blocked_until = 0.0
+        self.blocked_version = 0
         self.problem = ""
         """Why the code could not be loaded the last time."""
 
@@ -86,21 +87,22 @@ class Functions:
                 await self._make_room()
                 if here.starting is None:
                     here.starting = asyncio.create_task(self._start(code, here), name=f"fazt start {code.site}")
-                    here.starting.add_done_callback(partial(self._started, here))
+                    here.starting.add_done_callback(partial(self._started, here, code.version))
             try:
                 await asyncio.shield(here.starting)
             except NotStarted as error:
                 raise Unavailable(f"The code of {code.site} could not be loaded. Its log says why.") from error
 
     def _check_blocked(self, code: Code, here: SiteProcesses) -> None:
-        if self._loop.time() < here.blocked_until:
+        if here.blocked_version == code.version and self._loop.time() < here.blocked_until:
             raise Unavailable(f"The code of {code.site} could not be loaded. Its log says why.", retry_after=1)
 
-    def _started(self, here: SiteProcesses, task: asyncio.Task[Process]) -> None:
+    def _started(self, here: SiteProcesses, version: int, task: asyncio.Task[Process]) -> None:
         here.starting = None
         if task.cancelled() or task.exception() is not None:
             pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**here.failures)
             here.failures += 1
+            here.blocked_version = version
             here.blocked_until = self._loop.time() + pause_s
         else:
             here.failures = 0
@@ -114,15 +116,15 @@ class Functions:
         scopes = effective_scopes(known.asked, known.granted) if known else frozenset[str]()
         bridge = Bridge(self.core, code.site_id, code.owner, scopes, limits.db_mb << 20)
         loaded = await self.folders.load(code)
-        say = partial(self.book.add, code.site_id)
-        process = Process(loaded, self.folders.create_home(), limits, lambda _, frame: bridge.answer(frame), say)
+        voice = Voice(partial(self.book.add, code.site_id), partial(self.book.tell, code.site_id))
+        process = Process(loaded, self.folders.create_home(), limits, bridge.answer, voice)
         process.version = code.version
         config = build_config(code.site, code.version, env, limits, is_dev=self.is_dev)
         try:
             await process.start(config, self.folders.boot, await self._find_denied())
         except NotStarted as error:
             here.problem = str(error)
-            self.book.add(code.site_id, "error", f"Version {code.version} could not be loaded: {error}")
+            self.book.tell(code.site_id, f"Version {code.version} could not be loaded: {error}")
             raise
         process.is_stale = here.revision != revision  # a secret or a limit changed meanwhile
         here.present = process

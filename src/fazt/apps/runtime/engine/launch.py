@@ -74,7 +74,7 @@ def build_order(command: list[str], boot: Path, home: Path, loaded: Loaded, memo
         "limits": {"CORE": 0, "NOFILE": 512, "FSIZE": 0, "DATA": data, "MEMLOCK": 0},
         "nice": 5,
         "landlock": True,
-        "read": [str(boot), str(loaded.folder), *LIBRARIES, *SYSTEM_FILES, resolver, *DEVICES],
+        "read": [str(boot.parent), str(loaded.folder), *LIBRARIES, *SYSTEM_FILES, resolver, *DEVICES],
         "execute": [command[0], *(path for path in LIBRARIES if path != "/usr/lib")],
         "sockets": str(home),
         "folder": str(home),
@@ -86,7 +86,11 @@ def build_order(command: list[str], boot: Path, home: Path, loaded: Loaded, memo
 async def spawn(order: dict[str, Any]) -> asyncio.subprocess.Process:
     """Start the wall, which becomes the process."""
     told = marshal.dumps(order).hex()
-    own = [sys.executable, "functions", "wall"] if getattr(sys, "frozen", False) else [sys.executable, "-I", "-S", str(WALL)]
+    own = (
+        [sys.executable, "functions", "wall"]
+        if getattr(sys, "frozen", False)
+        else [sys.executable, "-I", "-S", str(WALL)]
+    )
     return await asyncio.create_subprocess_exec(
         *own,
         told,

@@ -17,6 +17,7 @@ FLUSH_S = 0.2
 MAX_WAITING = 5_000
 BURST, RATE = 2_000.0, 100.0
 """Lines that a site may say at once, and then each second; what is more is counted, not kept."""
+CALM = 50
 MAX_TEXT = 16_384
 PRUNE_EVERY = 1_000
 
@@ -54,15 +55,20 @@ class LogBook:
         self._buckets: dict[int, Bucket] = {}
         self._woken = asyncio.Event()
 
+    def tell(self, site_id: int, text: str, run: str = "") -> None:
+        """One line by the program itself, which is always kept."""
+        self._waiting.append((site_id, self._core.clock(), "error", text[:MAX_TEXT].replace("\0", ""), run))
+        self._woken.set()
+
     def add(self, site_id: int, level: str, text: str, run: str = "") -> None:
-        """One line of a site's log."""
+        """One line that the code said."""
         now = asyncio.get_running_loop().time()
         bucket = self._buckets.get(site_id)
         if bucket is None:
             bucket = self._buckets[site_id] = Bucket(now)
         if len(self._waiting) >= MAX_WAITING or not bucket.take(now):
             return
-        if bucket.dropped:
+        if bucket.dropped and bucket.left > CALM:
             said = f"{bucket.dropped:,} lines were left out, since there were too many at once."
             self._waiting.append((site_id, self._core.clock(), "warn", said, ""))
             bucket.dropped = 0

@@ -90,5 +90,3 @@ def subtract(blocks: Iterable[IPv4Network], holes: Iterable[IPv4Network]) -> lis
             next_left += block.address_exclude(hole) if block.supernet_of(hole) else [block]
         left = next_left
     return [str(block) for block in left]
-
-

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -34,8 +34,14 @@ LONGEST_LINE = 16_384
 
 log = get_logger(__name__)
 
-Answerer = Callable[["Process", Frame], Awaitable[bytes]]
-Logger = Callable[[str, str, str], None]
+Answerer = Callable[[Frame], Awaitable[bytes]]
+
+
+class Voice(NamedTuple):
+    """Where a process is heard: `say(level, text, run)` for its code, `tell(text)` for the program's words on it."""
+
+    say: Callable[[str, str, str], None]
+    tell: Callable[[str], None]
 
 
 class NotStarted(Exception):
@@ -43,9 +49,9 @@ class NotStarted(Exception):
 
 
 class Process:
-    """A process of one version of a site. `answer` serves its calls; `say(level, text, run)` keeps its log."""
+    """A process of one version of a site. `answer` serves its calls; `voice` keeps its log."""
 
-    def __init__(self, loaded: Loaded, home: Path, limits: Limits, answer: Answerer, say: Logger) -> None:
+    def __init__(self, loaded: Loaded, home: Path, limits: Limits, answer: Answerer, voice: Voice) -> None:
         self.loaded, self.home, self.limits = loaded, home, limits
         self.version = 0
         self.secret = new_secret()
@@ -58,7 +64,7 @@ class Process:
         self.used_mb = 0
         self.debt_s = 0.0
         self.exchanges: set[Exchange] = set()
-        self._answer, self._say = answer, say
+        self._answer, self._say, self._tell = answer, voice.say, voice.tell
         self._free: deque[Exchange] = deque()
         self._loop = asyncio.get_running_loop()
         self._process: asyncio.subprocess.Process | None = None
@@ -158,7 +164,7 @@ class Process:
         code = await process.wait()
         if not self.end_reason:
             reason = "its memory was used up" if code in {-5, -6, -11, 133, 134} else f"it ended by itself ({code})"
-            self._say("error", f"The process was replaced: {reason}.", "")
+            self._tell(f"The process was replaced: {reason}.")
             self.kill(reason)
 
     # --- the bridge
@@ -179,7 +185,7 @@ class Process:
                 for frame in frames.feed(data):
                     await self._take_frame(frame)
         except FaztError as error:
-            self._say("error", f"The process was replaced: what it told the program was wrong ({error}).", "")
+            self._tell(f"The process was replaced: what it told the program was wrong ({error}).")
             self.kill("what it told the program was wrong")
         except ConnectionError:
             pass  # it has ended, which _read_output notices
@@ -205,7 +211,7 @@ class Process:
 
     async def _serve(self, frame: Frame) -> None:
         try:
-            body = await self._answer(self, frame)
+            body = await self._answer(frame)
             if self._bridge is not None:
                 self._bridge.write(body)
                 await self._bridge.drain()
@@ -278,7 +284,7 @@ class Process:
             self._bridge.write(encode({"ping": self._ping}))
 
     def _end(self, reason: str) -> None:
-        self._say("error", f"The process was replaced: {reason}.", "")
+        self._tell(f"The process was replaced: {reason}.")
         self.kill(reason)
 
 

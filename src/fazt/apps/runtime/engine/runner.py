@@ -107,7 +107,9 @@ class Runner:
         retry_at = now + delay_after_failure(run.attempts, random.random())  # noqa: S311 - spreads retries
         state = await self._core.db.write(runs.fail_run, run, error, now=now, retry_at=retry_at)
         what = "was given up" if state == "dead" else "will be tried again"
-        self._functions.book.add(run.site_id, "error", f"{run.kind} {run.name} failed and {what}: {error}", f"run {run.id}")
+        self._functions.book.add(
+            run.site_id, "error", f"{run.kind} {run.name} failed and {what}: {error}", f"run {run.id}"
+        )
 
     async def _stop(self) -> None:
         tasks = dict(self._running)

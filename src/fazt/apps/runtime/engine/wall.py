@@ -54,9 +54,9 @@ MACHINES = {
 CLONE3 = 435
 
 
-def main() -> None:
+def main(told: str) -> None:
     """Become what the order says, inside the wall."""
-    order: dict[str, Any] = marshal.loads(bytes.fromhex(sys.argv[1]))  # noqa: S302 - the program's own words
+    order: dict[str, Any] = marshal.loads(bytes.fromhex(told))  # noqa: S302 - the program's own words
     libc = ctypes.CDLL(None, use_errno=True)
     check(libc.prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0))
     if os.getppid() != order["parent"]:
@@ -70,7 +70,7 @@ def main() -> None:
         restrict_files(libc, order["read"], order["execute"], order["sockets"])
     restrict_calls(libc)
     os.chdir(order["folder"])
-    os.execve(order["command"][0], order["command"], order["environment"])
+    os.execve(order["command"][0], order["command"], order["environment"])  # noqa: S606 - it becomes Deno
 
 
 def check(answer: int) -> int:
@@ -96,7 +96,7 @@ def offer_to_die() -> None:
 
 def find_landlock(libc: ctypes.CDLL) -> int:
     """The version of Landlock that the kernel has, 0 for none."""
-    return max(0, libc.syscall(CREATE_RULESET, None, ctypes.c_size_t(0), 1))
+    return max(0, int(libc.syscall(CREATE_RULESET, None, ctypes.c_size_t(0), 1)))
 
 
 def restrict_files(libc: ctypes.CDLL, read: list[str], execute: list[str], sockets: str) -> None:
@@ -154,4 +154,4 @@ def build_filter(arch: int, socket: int, clone: int, refused: tuple[int, ...]) -
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])

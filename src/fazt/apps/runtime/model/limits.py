@@ -60,6 +60,8 @@ def check_limits(chosen: Mapping[str, Any]) -> dict[str, float]:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise Invalid(f"{name} is a number.")
         if not allowed.minimum <= value <= allowed.maximum:
-            raise Invalid(f"{name} lies between {allowed.minimum:g} and {allowed.maximum:g} {allowed.unit}".strip() + ".")
+            raise Invalid(
+                f"{name} lies between {allowed.minimum:g} and {allowed.maximum:g} {allowed.unit}".strip() + "."
+            )
         kept[name] = float(value) if name.endswith("_s") else int(value)
     return kept

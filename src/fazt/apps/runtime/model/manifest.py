@@ -67,17 +67,17 @@ def parse_manifest(text: str, now: int) -> Manifest:
     except (msgspec.DecodeError, UnicodeEncodeError) as error:
         raise Invalid(f"fazt.json: {error}.") from error
     return Manifest(
-        static=check_static(file.static),
+        static=check_static(static=file.static),
         cron=check_crons(file.cron, now),
         on=check_hooks(file.on),
         scopes=tuple(dict.fromkeys(check_scope(scope) for scope in file.scopes)),
     )
 
 
-def check_static(static: bool | str | list[str]) -> tuple[str, ...]:
+def check_static(*, static: bool | str | list[str]) -> tuple[str, ...]:
     """Patterns of the files that answer before the code does."""
     if isinstance(static, bool):
-        return ("**",) if static else ()
+        return ("*",) if static else ()
     return (static,) if isinstance(static, str) else tuple(static)
 
 

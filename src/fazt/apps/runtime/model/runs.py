@@ -19,7 +19,7 @@ MOST_LATE_RUNS = 100
 
 
 class Site(msgspec.Struct, frozen=True):
-    """What is known of a site with code. `granted` are scopes that the owner allowed, `asked` those of its fazt.json."""
+    """What is known of a site with code. `asked` are the scopes of its fazt.json, `granted` those that were allowed."""
 
     id: int
     name: str

@@ -33,11 +33,15 @@ COUNT_UP = (
     .values(seq=space.c.seq + 1, bytes=space.c.bytes + bindparam("more"))
     .returning(space.c.seq, space.c.bytes)
 )
-CHANGE = update(entry).where(HERE).values(
-    value=bindparam("new_value"),
-    version=bindparam("new_version"),
-    bytes=bindparam("new_bytes"),
-    expires_at=bindparam("new_expires"),
+CHANGE = (
+    update(entry)
+    .where(HERE)
+    .values(
+        value=bindparam("new_value"),
+        version=bindparam("new_version"),
+        bytes=bindparam("new_bytes"),
+        expires_at=bindparam("new_expires"),
+    )
 )
 
 

@@ -66,7 +66,7 @@ def put_site(
     problem: str,
     now: int,
 ) -> None:
-    """Take over what a version of a site asks for. With a problem in its fazt.json the clock and hooks stay as they are."""
+    """Take over what a version asks for. With a problem in its fazt.json, clock and hooks stay as they are."""
     row: dict[str, Any] = {"name": name, "owner": owner, "version": version, "entry": entry, "problem": problem}
     row["is_active"] = bool(entry)
     if not problem:

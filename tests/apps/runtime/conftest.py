@@ -12,7 +12,9 @@ from typing import Any
 
 import httpx
 import pytest
+from click.testing import CliRunner, Result
 
+from fazt.cli import cli
 from tests.program import Program, wait_until
 
 
@@ -79,6 +81,12 @@ class Cloud:
         """Set limits of a site."""
         answer = self.owner.put(f"/api/v1/functions/{site}/limits", json=limits)
         assert answer.status_code == 200, answer.text
+
+    def run(self, *arguments: str, check: bool = True, typed: str = "") -> Result:
+        """A command of `fazt`, in this process, on the running program."""
+        done = CliRunner().invoke(cli, arguments, input=typed, env={"FAZT_DATA": str(self.program.data)})
+        assert not check or done.exit_code == 0, f"{arguments}: {done.output}"
+        return done
 
     def call(self, function: str, **arguments: Any) -> Any:
         """Call a script function of the program, by a site that may."""

@@ -282,7 +282,8 @@ def test_console_is_kept_with_its_level_and_run(cloud: Cloud) -> None:
 def test_a_rejection_that_nobody_handles_ends_nothing(cloud: Cloud) -> None:
     cloud.code(
         "loose",
-        "Promise.reject(new Error('loose end')); setTimeout(() => { throw new Error('late') }, 0); return new Response('ok');",
+        "Promise.reject(new Error('loose end')); setTimeout(() => { throw new Error('late') }, 0);"
+        "return new Response('ok');",
     )
     assert cloud.ask("loose").text == "ok"
     cloud.wait_for_log("loose", "loose end")
@@ -297,7 +298,8 @@ def test_mail_is_handed_to_the_code(cloud: Cloud, caller: Callable[..., Any]) ->
             "main.js": """
 export default { async email(message, env, ctx) {
   const raw = await new Response(message.raw).text();
-  await db.set("last", { from: message.from, to: message.to, size: message.rawSize, subject: message.headers.get("subject"), raw });
+  const subject = message.headers.get("subject");
+  await db.set("last", { from: message.from, to: message.to, size: message.rawSize, subject, raw });
   if (raw.includes("spam")) message.setReject("no thanks");
   if (raw.includes("break")) throw new Error("cannot");
   await message.forward("ann@example.org", { "X-Via": "fazt" });

@@ -19,6 +19,7 @@ from fazt.apps.runtime.engine.launch import build_command, build_order, find_den
 from fazt.apps.runtime.model import Limits
 from fazt.apps.runtime.wire.frames import Frame, FrameReader, encode
 from fazt.core.errors import FaztError
+from fazt.core.http.protocol import UNTRUSTED
 from fazt.core.ids import new_secret
 from fazt.core.log import get_logger
 
@@ -105,6 +106,7 @@ class Process:
             memory_mb = self.limits.memory_mb
             command = build_command(find_deno(), boot, self.home, self.loaded, memory_mb, denied)
             self._process = await spawn(build_order(command, boot, self.home, self.loaded, memory_mb))
+            UNTRUSTED.add(self._process.pid)
             self._begin(self._read_output(self._process))
             async with asyncio.timeout(START_S):
                 await asyncio.shield(self._ready)
@@ -162,6 +164,7 @@ class Process:
                 if said <= self.limits.log_lines:
                     self._say("warn", line[:LONGEST_LINE].decode(errors="replace"), "")
         code = await process.wait()
+        UNTRUSTED.discard(process.pid)
         if not self.end_reason:
             reason = "its memory was used up" if code in {-5, -6, -11, 133, 134} else f"it ended by itself ({code})"
             self._tell(f"The process was replaced: {reason}.")

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
     RowMapping,
@@ -14,6 +15,7 @@ from sqlalchemy import (
     delete,
     exists,
     func,
+    literal,
     literal_column,
     select,
     update,
@@ -29,6 +31,8 @@ from fazt.core.jobs import next_time
 
 ERROR_LENGTH = 4_000
 MOST_DUE = 200
+PATIENCE = 30 * SECOND
+"""How long a run waits that was in the middle of several ends of the program: it may be their cause."""
 
 # Literals, so that both engines see that the partial indexes fit.
 QUEUED = run.c.state == literal_column("'queued'")
@@ -207,14 +211,14 @@ def give_back(conn: Connection, runs: list[Run]) -> None:
 
 
 def recover(conn: Connection, *, now: int) -> int:
-    """Queue again what ran when the program died; how many. One that dies with it each time waits ever longer."""
+    """Queue again what ran when the program died; how many. One that saw several such ends waits a while."""
     here = update(run).where(RUNNING)
     values: dict[Any, Any] = {
         "state": "queued",
         "started_at": None,
         "attempts": run.c.attempts - 1,
         "interruptions": run.c.interruptions + 1,
-        "run_at": case((run.c.interruptions < 2, run.c.run_at), else_=now + 10 * SECOND * run.c.interruptions),
+        "run_at": case((run.c.interruptions < 2, run.c.run_at), else_=literal(now + PATIENCE, BigInteger())),
     }
     return conn.execute(here.values(values)).rowcount
 

@@ -43,7 +43,17 @@ async def run_escaped(folder: Path) -> dict[str, Any]:
     (folder / "other" / "main.js").write_text("gold")
     (code / "main.js").write_text(ESCAPED)
     loaded = Loaded(code, "main.js", "module")
-    command = [find_deno(), "run", "-A", "--quiet", "--no-config", "--no-lock", str(code / "main.js"), str(home), str(data)]
+    command = [
+        find_deno(),
+        "run",
+        "-A",
+        "--quiet",
+        "--no-config",
+        "--no-lock",
+        str(code / "main.js"),
+        str(home),
+        str(data),
+    ]
     process = await spawn(build_order(command, code / "main.js", home, loaded, 64))
     assert process.stdout is not None
     said = await process.stdout.read()

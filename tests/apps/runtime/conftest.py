@@ -6,7 +6,7 @@ import io
 import json
 import shutil
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ class Cloud:
         self.owner.close()
         self.visitor.close()
 
-    def deploy(self, site: str, files: dict[str, str | bytes], **manifest: Any) -> None:
+    def deploy(self, site: str, files: Mapping[str, str | bytes], **manifest: Any) -> None:
         """Put files up as the next version of a site; `manifest` is its fazt.json."""
         named = {**files, "fazt.json": json.dumps(manifest)} if manifest else files
         buffer = io.BytesIO()
@@ -122,3 +122,26 @@ def caller(cloud: Cloud) -> Callable[..., Any]:
     cloud.deploy("caller", {"main.js": CALLER}, scopes=scopes)
     assert cloud.owner.put("/api/v1/functions/caller/scopes", json={"scopes": scopes}).status_code == 200
     return cloud.call
+
+
+ATTEMPTS = """
+async function attempt(work) {
+  try { return { open: String(await work()).slice(0, 200) }; }
+  catch (error) { return { shut: String(error).slice(0, 200) }; }
+}
+const socket = (open) => new Promise((resolve, reject) => { open(resolve, reject); });
+"""
+
+
+def attempts(cloud: Cloud, site: str, works: dict[str, str]) -> dict[str, dict[str, str]]:
+    """Run pieces of code, each by itself; what came of them."""
+    lines = "".join(f"out[{name!r}] = await attempt(async () => {{ {work} }});\n" for name, work in works.items())
+    cloud.deploy(
+        site,
+        {
+            "main.js": f"{ATTEMPTS}\nexport default {{ async fetch() {{ const out = {{}};\n{lines}\n"
+            "return Response.json(out); } };"
+        },
+    )
+    found: dict[str, dict[str, str]] = cloud.ask(site).json()
+    return found

@@ -56,7 +56,7 @@ import words from "./words.json" with { type: "json" };
 const greeting: Greeting = { text: words.hello };
 export default { fetch: (): Response => new Response(greet(greeting)) };
 """,
-        "lib/greet.ts": "export interface Greeting { text: string }\nexport const greet = (g: Greeting) => g.text + '!';",
+        "lib/greet.ts": "export type Greeting = { text: string };\nexport const greet = (g: Greeting) => `${g.text}!`;",
         "words.json": '{"hello": "good day"}',
     }
     cloud.deploy("typed", files)
@@ -155,7 +155,8 @@ def test_the_store_keeps_any_json_with_versions(cloud: Cloud) -> None:
   out.atomic = await db.atomic([
     { op: "check", key: "k", ifVersion: out.second }, { op: "delete", key: "p:a" }, { op: "add", key: "n", amount: -2 },
   ]);
-  out.undone = await db.atomic([{ op: "delete", key: "n" }, { op: "check", key: "k", ifVersion: 1 }]).catch((e) => e.kind);
+  const wrong = [{ op: "delete", key: "n" }, { op: "check", key: "k", ifVersion: 1 }];
+  out.undone = await db.atomic(wrong).catch((error) => error.kind);
   out.still = await db.get("n");
   out.bad = await db.set("", 1).catch((error) => error.message);
   out.big = await db.set("big", "x".repeat(2 ** 20 + 1)).catch((error) => error.kind);
@@ -213,7 +214,7 @@ def test_a_call_that_is_wrong_says_so(cloud: Cloud, caller: Callable[..., Any]) 
 def test_errors_name_the_line_of_the_source(cloud: Cloud) -> None:
     cloud.deploy(
         "faulty",
-        {"main.ts": "import { fail } from './lib/fail.ts';\nexport default { fetch(): Response {\n  return fail();\n} };",
+        {"main.ts": "import { fail } from './lib/fail.ts';\nexport default { fetch() {\n  return fail();\n}};",
          "lib/fail.ts": "type A = 1;\n\nexport function fail(): never {\n  throw new Error('broken');\n}\n"},
     )  # fmt: skip
     answer = cloud.ask("faulty")

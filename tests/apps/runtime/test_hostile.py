@@ -3,52 +3,19 @@
 from __future__ import annotations
 
 import os
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from fazt.core.instance import socket_path
-from tests.apps.runtime.conftest import Cloud
+from tests.apps.runtime.conftest import Cloud, attempts
 from tests.program import wait_until
-
-ATTEMPTS = """
-async function attempt(work) {
-  try { return { open: String(await work()).slice(0, 200) }; } catch (error) { return { shut: String(error).slice(0, 200) }; }
-}
-const socket = (open) => new Promise((resolve, reject) => { open(resolve, reject); });
-"""
-
-
-class Inner(BaseHTTPRequestHandler):
-    """A service on this machine that no code may reach."""
-
-    def do_GET(self) -> None:
-        """Say that it was reached, or send on."""
-        self.send_response(302 if self.path == "/go" else 200)
-        if self.path == "/go":
-            self.send_header("location", "http://169.254.169.254/latest/meta-data/")
-        self.end_headers()
-        self.wfile.write(b"REACHED")
-
-    def log_message(self, *_arguments: Any) -> None:
-        """Nothing."""
-
-
-@pytest.fixture(scope="module")
-def inner() -> Iterator[int]:
-    """The port of a service on loopback."""
-    server = ThreadingHTTPServer(("0.0.0.0", 0), Inner)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server.server_port
-    server.shutdown()
-    server.server_close()
 
 
 @pytest.fixture(scope="module")
@@ -80,93 +47,11 @@ def watched_neighbour(cloud: Cloud, name: str) -> Iterator[list[float]]:
     assert took
 
 
-def attempts(cloud: Cloud, site: str, works: dict[str, str]) -> dict[str, dict[str, str]]:
-    """Run pieces of code, each by itself; what came of them."""
-    lines = "".join(f"out[{name!r}] = await attempt(async () => {{ {work} }});\n" for name, work in works.items())
-    cloud.deploy(
-        site,
-        {
-            "main.js": f"{ATTEMPTS}\nexport default {{ async fetch() {{ const out = {{}};\n{lines}return Response.json(out); }} }};"
-        },
-    )
-    found: dict[str, dict[str, str]] = cloud.ask(site).json()
-    return found
-
-
 def memory_mb(cloud: Cloud) -> int:
     """What the program holds of memory of its own."""
     assert cloud.program.process is not None
     fields = Path(f"/proc/{cloud.program.process.pid}/statm").read_text().split()
     return (int(fields[1]) - int(fields[2])) * os.sysconf("SC_PAGE_SIZE") >> 20
-
-
-def test_no_form_of_a_private_address_is_reached(cloud: Cloud, inner: int) -> None:
-    own = next(address for address in (socket.gethostbyname(socket.gethostname()), "127.0.0.1"))
-    hosts = [
-        "127.0.0.1",
-        "127.1",
-        "2130706433",
-        "0x7f.1",
-        "0177.0.0.1",
-        "0.0.0.0",
-        "0",
-        "localhost",
-        "[::1]",
-        "[::]",
-        "[::ffff:127.0.0.1]",
-        "[::ffff:7f00:1]",
-        "[64:ff9b::7f00:1]",
-        "[fd00::1]",
-        "[fe80::1]",
-        "10.0.0.1",
-        "172.16.0.1",
-        "192.168.0.1",
-        "169.254.169.254",
-        "100.64.0.1",
-        "neighbour.localhost",
-        socket.gethostname(),  # a name that leads to loopback
-        own,
-    ]
-    works = {f"fetch {host}": f"return (await fetch('http://{host}:{inner}/')).text()" for host in hosts}
-    works |= {
-        "connect": f"return Deno.connect({{ hostname: 'localhost', port: {inner} }})",
-        "connect name": f"return Deno.connect({{ hostname: '{socket.gethostname()}', port: {inner} }})",
-        "tls": f"return Deno.connectTls({{ hostname: '{socket.gethostname()}', port: {inner} }})",
-        "websocket": f"return socket((yes, no) => {{ const w = new WebSocket('ws://{socket.gethostname()}:{inner}/');"
-        "w.onopen = () => yes(1); w.onerror = (e) => no(e.message) })",
-        "node": f"const net = await import('node:net'); return socket((yes, no) => net.connect({inner}, 'localhost')"
-        ".on('connect', yes).on('error', no))",
-        "node http": f"const http = await import('node:http'); return socket((yes, no) => http.get("
-        f"'http://{socket.gethostname()}:{inner}/', yes).on('error', no))",
-        "client": f"const client = Deno.createHttpClient({{ proxy: {{ url: 'http://127.0.0.1:{inner}' }} }});"
-        "return (await fetch('http://example.com/', { client })).text()",
-        "listen": "return Deno.listen({ port: 0 })",
-        "serve": "return Deno.serve({ port: 0 }, () => new Response()).addr",
-        "dns": f"return Deno.resolveDns('example.com', 'A', {{ nameServer: {{ ipAddr: '127.0.0.1', port: {inner} }} }})",
-    }
-    found = attempts(cloud, "reacher", works)
-    assert {name: what for name, what in found.items() if "open" in what} == {}
-    assert len(found) == len(works)
-
-
-def test_a_redirect_to_a_private_address_is_not_followed(cloud: Cloud, inner: int) -> None:
-    name = socket.gethostname()
-    allowed = socket.gethostbyname(name)
-    if allowed.startswith("127."):
-        allowed = "127.0.0.77"  # this host alone is let through, and sends on to the metadata service
-    cloud.owner.put("/api/v1/settings/outbound.allow", json={"value": [f"{allowed}/32"]})
-    works = {
-        "allowed": f"return (await fetch('http://{allowed}:{inner}/')).text()",
-        "redirected": f"return (await fetch('http://{allowed}:{inner}/go')).text()",
-        "neighbour": f"return (await fetch('http://127.0.0.78:{inner}/')).text()",
-    }
-    found = attempts(cloud, "redirected", works)
-    cloud.owner.delete("/api/v1/settings/outbound.allow")
-    assert found["allowed"] == {"open": "REACHED"}
-    assert "169.254.169.254" in found["redirected"]["shut"]
-    assert "shut" in found["neighbour"]
-    again = attempts(cloud, "redirected", works)
-    assert "shut" in again["allowed"]
 
 
 def test_files_processes_environment_and_ffi_are_shut(cloud: Cloud) -> None:
@@ -175,7 +60,7 @@ def test_files_processes_environment_and_ffi_are_shut(cloud: Cloud) -> None:
         "passwd": "return Deno.readTextFile('/etc/passwd')",
         "data": f"return Deno.readFile('{data}')",
         "import": f"return import('file://{data}', {{ with: {{ type: 'json' }} }})",
-        "import boot": "return Object.keys(await import('../boot/boot.js')).length || (() => { throw 'nothing in it' })()",
+        "import boot": "if (!Object.keys(await import('../boot/boot.js')).length) throw 'nothing in it'",
         "list": "return [...Deno.readDirSync('/tmp')].length",
         "write": "return Deno.writeTextFile('/tmp/fazt-hostile', 'x')",
         "temp": "return Deno.makeTempFile()",
@@ -188,8 +73,8 @@ def test_files_processes_environment_and_ffi_are_shut(cloud: Cloud) -> None:
         "kill": "return Deno.kill(Deno.ppid)",
         "door": f"return Deno.connect({{ transport: 'unix', path: '{socket_path(data)}' }})",
         "own door": "return Deno.connect({ transport: 'unix', path: Deno.args[0] + '/s.sock' })",
-        "node door": f"const net = await import('node:net'); return socket((yes, no) => net.connect('{socket_path(data)}')"
-        ".on('connect', yes).on('error', no))",
+        "node door": "const net = await import('node:net');"
+        f"return socket((yes, no) => net.connect('{socket_path(data)}').on('connect', yes).on('error', no))",
         "remote": "return import('https://example.com/x.js')",
         "npm": "return import('npm:hono')",
         "inspector": "return (await import('node:inspector')).open(0)",
@@ -215,9 +100,9 @@ def test_one_site_reaches_nothing_of_another(cloud: Cloud) -> None:
     """
     works = {
         "plain": "return JSON.stringify([await db.get('secret'), env.KEY ?? null])",
-        "asked": "const got = await fazt.runtime.kv_get({ site: 'rich', key: 'secret' }); return got ?? (() => { throw 'null' })()",
-        "poisoned": f"{poisons}; const got = await Promise.race([db.get('secret'), new Promise((r) => setTimeout(r, 200))]);"
-        "if (got === 'gold') return got; throw 'nothing'",
+        "asked": "return fazt.runtime.kv_get({ site: 'rich', key: 'secret' })",
+        "poisoned": f"{poisons}; const late = new Promise((resolve) => setTimeout(resolve, 200));"
+        "return Promise.race([db.get('secret'), late])",
     }
     found = attempts(cloud, "thief", works)
     assert found["plain"]["open"] == "[null,null]"
@@ -261,7 +146,10 @@ export default { async fetch(request) {
   const path = new URL(request.url).pathname;
   const held = [];
   if (path === "/heap") for (;;) held.push({ a: [1, 2, 3], b: "x".repeat(100) + held.length });
-  if (path === "/bytes") for (;;) { held.push(new Uint8Array(8 << 20).fill(1)); await new Promise((r) => setTimeout(r)); }
+  while (path === "/bytes") {
+    held.push(new Uint8Array(8 << 20).fill(1));
+    await new Promise((resolve) => setTimeout(resolve));
+  }
   return new Response("small");
 } };"""
         },
@@ -294,6 +182,17 @@ def test_a_swarm_of_workers_ends(cloud: Cloud, neighbour: str) -> None:
     assert cloud.ask("swarm").text == "one"
 
 
+def count_until_cut(answer: httpx.Response) -> int:
+    """How many bytes come before the connection is cut."""
+    seen = 0
+    try:
+        for piece in answer.iter_bytes():
+            seen += len(piece)
+    except httpx.RemoteProtocolError:
+        return seen
+    pytest.fail("the answer came whole")
+
+
 def test_an_answer_without_end_is_cut_off(cloud: Cloud) -> None:
     cloud.code(
         "flood",
@@ -306,13 +205,9 @@ def test_an_answer_without_end_is_cut_off(cloud: Cloud) -> None:
         scopes=[],
     )
     cloud.limit("flood", response_mb=8)
-    before, seen = memory_mb(cloud), 0
-    with (
-        pytest.raises(Exception, match=r"peer|incomplete|closed"),
-        cloud.visitor.stream("GET", "/", headers={"host": "flood.localhost"}) as answer,
-    ):
-        for piece in answer.iter_bytes():
-            seen += len(piece)
+    before = memory_mb(cloud)
+    with cloud.visitor.stream("GET", "/", headers={"host": "flood.localhost"}) as answer:
+        seen = count_until_cut(answer)
     assert 0 < seen <= 9 << 20
     assert "response_mb" in cloud.wait_for_log("flood", "response_mb")
     assert memory_mb(cloud) < before + 48
@@ -374,24 +269,6 @@ def test_only_so_many_requests_at_once(cloud: Cloud) -> None:
     for thread in threads:
         thread.join()
     assert answers == [200, 200]
-
-
-def test_fetches_are_counted_and_measured(cloud: Cloud, inner: int) -> None:
-    address = "127.0.0.79"
-    cloud.owner.put("/api/v1/settings/outbound.allow", json={"value": [f"{address}/32"]})
-    cloud.code(
-        "asker",
-        f"""
-  let done = 0;
-  try {{ for (; done < 10; done++) await (await fetch("http://{address}:{inner}/")).text(); }}
-  catch (error) {{ return Response.json([done, error.message]); }}""",
-        scopes=[],
-    )
-    cloud.limit("asker", fetches=3)
-    done, message = cloud.ask("asker").json()
-    cloud.owner.delete("/api/v1/settings/outbound.allow")
-    assert done == 3
-    assert "runtime.fetches" in message
 
 
 def test_code_that_ends_its_process_harms_nobody(cloud: Cloud, caller: Callable[..., Any], neighbour: str) -> None:

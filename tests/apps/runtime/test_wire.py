@@ -118,7 +118,10 @@ def test_holes_in_the_blocks_that_are_denied() -> None:
 
     left = subtract(PRIVATE, [IPv4Network("192.168.1.7/32"), IPv4Network("10.0.0.0/8")])
     networks = [IPv4Network(block) for block in left]
-    denied = lambda address: any(IPv4Network(address).subnet_of(network) for network in networks)  # noqa: E731
+
+    def denied(address: str) -> bool:
+        return any(IPv4Network(address).subnet_of(network) for network in networks)
+
     assert not denied("192.168.1.7/32")
     assert not denied("10.1.2.3/32")
     assert denied("192.168.1.8/32")

@@ -44,6 +44,7 @@ async def run(core: Core) -> AsyncIterator[None]:
     stops = [core.db.watch(sites.SIGNAL, runner.wake), core.db.watch(sites.CHANGED, functions.refresh_all)]
     stops += [core.settings.watch(f"runtime.{name}", lambda _: functions.refresh_all()) for name in LIMITS]
     stops.append(core.settings.watch("outbound.allow", lambda _: functions.forget_denied()))
+    stops.append(core.events.listen(lambda fact: functions.shown.clear() if fact.name.startswith("sites.") else None))
     work = [functions.watch(), functions.book.run(), runner.run()]
     tasks = [asyncio.create_task(each) for each in work]
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from fazt.apps.runtime.engine.exchange import Broken
@@ -14,6 +15,7 @@ from fazt.core.errors import NotFound
 if TYPE_CHECKING:
     from fazt.core import Core
 
+SHOWN_S = 5.0
 PROGRAM = Caller(user_id="", name="fazt", role="owner", kind="local")
 """The program itself, which reads the code of every site."""
 
@@ -32,6 +34,16 @@ async def find_code(core: Core, *, site: str = "", site_id: int = 0) -> Code | N
     """The code of the version that is shown, or None."""
     found = await read_code(core, site=site, site_id=site_id)
     return None if found is None else describe(found)
+
+
+async def find_shown(functions: Functions, site_id: int) -> Code | None:
+    """As find_code by number, from memory where it was asked a moment ago."""
+    now = asyncio.get_running_loop().time()
+    at, code = functions.shown.get(site_id, (0.0, None))
+    if not at or now - at > SHOWN_S:
+        code = await find_code(functions.core, site_id=site_id)
+        functions.shown[site_id] = (now, code)
+    return code
 
 
 async def request_path(functions: Functions, code: Code, path: str, about: dict[str, Any]) -> None:

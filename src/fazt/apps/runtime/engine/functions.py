@@ -67,6 +67,8 @@ class Functions:
         self.sites: dict[int, SiteProcesses] = {}
         self.codes: dict[int, tuple[Any, Code]] = {}
         """The code that a site's requests were last answered with, by what the app that keeps sites calls it."""
+        self.shown: dict[int, tuple[float, Code | None]] = {}
+        """What runs that no visitor made have found lately; forgotten when a site changes."""
         self._loop = asyncio.get_running_loop()
         self._denied: list[str] | None = None
         self._denied_at = 0.0

@@ -7,7 +7,7 @@ import random
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from fazt.apps.runtime.engine.codes import find_code, request_path
+from fazt.apps.runtime.engine.codes import find_shown, request_path
 from fazt.apps.runtime.engine.functions import Failed, Functions
 from fazt.apps.runtime.model import Run
 from fazt.apps.runtime.store import runs
@@ -93,7 +93,7 @@ class Runner:
             await asyncio.sleep(PAUSE_S)
 
     async def _call(self, run: Run) -> None:
-        code = await find_code(self._core, site_id=run.site_id)
+        code = await find_shown(self._functions, run.site_id)
         if code is None:
             raise Failed("The site has no code any more.")
         about = {**run.payload, "type": run.kind, "name": run.name, "attempt": run.attempts, "run": run.id}

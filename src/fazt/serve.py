@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from fazt.apps import APPS
-from fazt.core import Core, auth, blobs, events, jobs, settings, visits
+from fazt.core import Core, auth, blobs, events, jobs, settings, tls, visits
 from fazt.core.app import App, Job, Mount, Setting
 from fazt.core.auth import Auth
 from fazt.core.blobs import open_blobs
@@ -24,16 +24,17 @@ from fazt.core.errors import Unavailable
 from fazt.core.events import Events
 from fazt.core.http.litestar import create_litestar
 from fazt.core.http.root import Root
-from fazt.core.http.server import Listener, as_local, bind, bind_local
+from fazt.core.http.server import Listener, as_encrypted, as_local, bind, bind_local
 from fazt.core.http.status import MOUNTS
 from fazt.core.instance import InstanceLock, remove_socket, socket_path
 from fazt.core.jobs import Jobs
 from fazt.core.log import get_logger, set_up_logging
 from fazt.core.settings import Settings
+from fazt.core.tls import Tls
 from fazt.core.visits import Visits
 from fazt.ui import error_page
 
-CORE_PARTS: tuple[ModuleType, ...] = (auth, blobs, events, jobs, settings, visits)
+CORE_PARTS: tuple[ModuleType, ...] = (auth, blobs, events, jobs, settings, tls, visits)
 
 log = get_logger(__name__)
 
@@ -45,6 +46,7 @@ class Running:
     core: Core
     root: Root
     address: Address | None = None
+    https_address: Address | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -79,9 +81,11 @@ async def create_core(config: Config, apps: tuple[App, ...]) -> Core:
         jobs=Jobs(kinds, on_dead=events.tell_dead_job),
         auth=Auth(db),
         visits=Visits(db, system_clock, declared),
+        tls=Tls(db, system_clock, declared, config),
         apps=apps,
     )
     core.script = {function.name: function for function in load_all(apps, "script", "SCRIPT")}
+    await core.tls.load()
     return core
 
 
@@ -108,7 +112,7 @@ async def running(config: Config, apps: tuple[App, ...] = APPS, *, serving: bool
         raise Unavailable(f"Another fazt already serves {config.data}.", hint="`fazt service status` shows it.")
     async with AsyncExitStack() as stack:
         stack.callback(lock.release)
-        sockets = [bind(config.listen)] if serving else []
+        sockets = bind_all(config) if serving else []
         core = await create_core(config, apps)
         stack.push_async_callback(core.db.close)
         stack.push_async_callback(core.auth.close)
@@ -123,6 +127,7 @@ async def running(config: Config, apps: tuple[App, ...] = APPS, *, serving: bool
 
 async def start_parts(core: Core, stack: AsyncExitStack) -> None:
     """Core's engines, then each app's engines and servers, in the apps' order; undone in reverse."""
+    await stack.enter_async_context(core.tls.run())
     await stack.enter_async_context(core.visits.run())  # first, so that it ends last: apps note visits to their end
     for part in ("engine", "server"):
         for app in core.apps:
@@ -133,6 +138,18 @@ async def start_parts(core: Core, stack: AsyncExitStack) -> None:
     await stack.enter_async_context(core.jobs.run(core))
 
 
+def bind_all(config: Config) -> list[socket.socket]:
+    """The socket of HTTP, and that of HTTPS where it is asked for. Raises Unavailable."""
+    sockets = [bind(config.listen)]
+    if config.https_listen is not None:
+        try:
+            sockets.append(bind(config.https_listen, "--https-listen"))
+        except Unavailable:
+            sockets[0].close()
+            raise
+    return sockets
+
+
 async def listen(program: Running, sockets: list[socket.socket], stack: AsyncExitStack) -> None:
     """Open the doors, the local one too."""
     data = program.core.config.data
@@ -141,11 +158,17 @@ async def listen(program: Running, sockets: list[socket.socket], stack: AsyncExi
     await local.start()
     stack.push_async_callback(local.stop)
     if sockets:
-        host, port = sockets[0].getsockname()[:2]
-        program.address = Address(host, port)
-        public = Listener(program.root, sockets)
+        program.address = Address(*sockets[0].getsockname()[:2])
+        public = Listener(program.root, sockets[:1])
         await public.start()
         stack.push_async_callback(public.stop)
+    if sockets[1:]:
+        program.https_address = Address(*sockets[1].getsockname()[:2])
+        tls = program.core.tls
+        encrypted = Listener(as_encrypted(program.root), sockets[1:], tls.server_context(alpn=("http/1.1",)))
+        await encrypted.start()
+        stack.push_async_callback(encrypted.stop)
+        tls.https_port = program.https_address.port
 
 
 async def serve_until_stopped(config: Config) -> None:
@@ -168,6 +191,9 @@ async def announce(program: Running) -> None:
     name = "localhost" if config.is_local else config.domain
     url = f"http://{name}:{port}"
     print(f"fazt serves {'PostgreSQL' if config.database_url else config.data} at {url}", file=sys.stderr)
+    if program.https_address:
+        url = f"https://{name}:{program.https_address.port}"
+        print(f"fazt serves HTTPS at {url}", file=sys.stderr)
     if not await program.core.auth.has_owner():
         secret = program.core.auth.setup_secret()
         print(f"Set it up here (the link works once): {url}/setup?token={secret}", file=sys.stderr)

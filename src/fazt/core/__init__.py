@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fazt.core.events import Events
     from fazt.core.jobs import Jobs
     from fazt.core.settings import Settings
+    from fazt.core.tls import Tls
     from fazt.core.visits import Visits
 
 E = TypeVar("E")
@@ -40,6 +41,7 @@ class Core:
         jobs: Jobs,
         auth: Auth,
         visits: Visits,
+        tls: Tls,
         apps: tuple[App, ...] = (),
     ) -> None:
         self.config = config
@@ -51,6 +53,7 @@ class Core:
         self.jobs = jobs
         self.auth = auth
         self.visits = visits
+        self.tls = tls
         self.apps = apps
         self.script: dict[str, ScriptFunction] = {}
         self.host_finders: list[HostFinder] = []

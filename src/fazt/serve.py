@@ -30,7 +30,7 @@ from fazt.core.instance import InstanceLock, remove_socket, socket_path
 from fazt.core.jobs import Jobs
 from fazt.core.log import get_logger, set_up_logging
 from fazt.core.settings import Settings
-from fazt.core.tls import Tls
+from fazt.core.tls import Tls, keeping
 from fazt.core.visits import Visits
 from fazt.ui import error_page
 
@@ -89,6 +89,11 @@ async def create_core(config: Config, apps: tuple[App, ...]) -> Core:
     return core
 
 
+def is_known_host(core: Core, host: str) -> bool:
+    """Whether anything here answers for a host."""
+    return host == core.config.domain or any(finder(core, host) is not None for finder in core.host_finders)
+
+
 def create_root(core: Core) -> Root:
     """All routes, pages and mounts of the apps behind one door."""
     listed = [*MOUNTS, *load_all(core.apps, "routes", "ROUTES"), *load_all(core.apps, "pages", "PAGES")]
@@ -96,6 +101,9 @@ def create_root(core: Core) -> Root:
     handlers = [item for item in listed if not isinstance(item, Mount)]
     finders = [getattr(app.load("routes"), "find_host", None) for app in core.apps]
     core.host_finders = [finder for finder in finders if finder is not None]
+    listers = {app.name: getattr(app.load("routes"), "list_hosts", None) for app in core.apps}
+    core.host_listers = {name: lister for name, lister in listers.items() if lister is not None}
+    core.tls.is_ours = lambda host: is_known_host(core, host)
     return Root(core, create_litestar(core, handlers), mounts, error_page)
 
 
@@ -136,6 +144,7 @@ async def start_parts(core: Core, stack: AsyncExitStack) -> None:
                 await stack.enter_async_context(module.run(core))
     await stack.enter_async_context(core.events.run())
     await stack.enter_async_context(core.jobs.run(core))
+    await stack.enter_async_context(keeping(core))  # last, so that it ends first: its jobs wait for the network
 
 
 def bind_all(config: Config) -> list[socket.socket]:

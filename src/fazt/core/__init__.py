@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from fazt.core.errors import NotFound
 
 if TYPE_CHECKING:
-    from fazt.core.app import App, Endpoint, HostFinder, ScriptFunction
+    from fazt.core.app import App, Endpoint, HostFinder, HostLister, ScriptFunction
     from fazt.core.auth import Auth, Caller
     from fazt.core.blobs import Blobs
     from fazt.core.clock import Clock
@@ -57,6 +57,7 @@ class Core:
         self.apps = apps
         self.script: dict[str, ScriptFunction] = {}
         self.host_finders: list[HostFinder] = []
+        self.host_listers: dict[str, HostLister] = {}
         self.endpoints: dict[str, Endpoint] = {}
         self.engines: dict[type, object] = {}
 

@@ -139,7 +139,7 @@ def wants_page(scope: Scope) -> bool:
 
 
 class StartedSend:
-    """`send`, remembering whether an answer has begun and of which class it is. A header `extra` is added if missing."""
+    """`send`, remembering whether an answer has begun and of which class it is. Adds a header `extra` if missing."""
 
     __slots__ = ("code_class", "extra", "send", "started")
 

@@ -13,7 +13,7 @@ from fazt.core.tls.model import Certificate
 from fazt.core.tls.settings import SETTINGS
 
 if TYPE_CHECKING:
-    from fazt.core.tls.engine import Tls
+    from fazt.core.tls.engine import Tls, keeping
     from fazt.core.tls.jobs import JOBS
 
 EVENTS = (
@@ -29,15 +29,15 @@ EVENTS = (
     ),
 )
 
-__all__ = ["EVENTS", "JOBS", "SETTINGS", "Certificate", "Tls"]
+__all__ = ["EVENTS", "JOBS", "SETTINGS", "Certificate", "Tls", "keeping"]
 
 
 def __getattr__(name: str) -> Any:
     """The engine and the jobs, when they are first asked for (PEP 562): they need cryptography and a database."""
-    if name == "Tls":
-        from fazt.core.tls.engine import Tls  # noqa: PLC0415 - see above
+    if name in {"Tls", "keeping"}:
+        from fazt.core.tls import engine  # noqa: PLC0415 - see above
 
-        return Tls
+        return getattr(engine, name)
     if name == "JOBS":
         from fazt.core.tls.jobs import JOBS  # noqa: PLC0415 - see above
 

@@ -60,6 +60,7 @@ class Tls:
         self._contexts: dict[tuple[str, tuple[str, ...]], ssl.SSLContext] = {}
         self._watchers: list[Callable[[], None]] = []
         self._changed = asyncio.Event()
+        self._loading = asyncio.Lock()
 
     # --- what others ask
 
@@ -142,6 +143,10 @@ class Tls:
 
     async def load(self) -> None:
         """Read all certificates; in mode "local" make the authority where there is none."""
+        async with self._loading:  # of two at once, the later must be the one that reads last
+            await self._load()
+
+    async def _load(self) -> None:
         self._certificates = await self._db.read(store.list_certificates)
         self.hosts = await self._db.read(store.list_hosts)
         self._root = await self._db.read(store.find_root)
@@ -157,8 +162,10 @@ class Tls:
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
         """Follow the file inside the block."""
-        stops = [self._db.watch(store.SIGNAL, self._changed.set)]
-        stops += [self.settings.watch("tls.mode", lambda _value: self._changed.set())]
+        stops = [
+            self._db.watch(store.SIGNAL, self._changed.set),
+            self.settings.watch("tls.mode", lambda _value: self._changed.set()),
+        ]
         task = asyncio.create_task(self._follow(), name="fazt tls")
         try:
             yield

@@ -22,9 +22,11 @@ from fazt.core.tls.store.certificates import (
     list_certificates,
     put_renewal,
 )
-from fazt.core.tls.store.hosts import forget_hosts, list_hosts, note_failure, note_success, try_again
+from fazt.core.tls.store.hosts import forget_hosts, list_hosts, note_failure, note_success, note_waiting, try_again
+from fazt.core.tls.store.keeping import KEEP_JOB, wake_keeper
 
 __all__ = [
+    "KEEP_JOB",
     "SIGNAL",
     "Authority",
     "add_certificate",
@@ -44,8 +46,10 @@ __all__ = [
     "note_authority_success",
     "note_failure",
     "note_success",
+    "note_waiting",
     "prune_attempts",
     "put_account",
     "put_renewal",
     "try_again",
+    "wake_keeper",
 ]

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, select, update
 from fazt.core.db import insert, wake
 from fazt.core.events import Event, emit
 from fazt.core.tls.model import HostState
-from fazt.core.tls.schema import host
+from fazt.core.tls.schema import authority, host
 from fazt.core.tls.store.certificates import SIGNAL
 
 h = host.c
@@ -49,9 +49,17 @@ def note_failure(conn: Connection, name: str, error: str, hint: str, *, next_at:
     put_host(conn, HostState(name, before.failures + 1, next_at, error, hint, before.first_at, now))
 
 
+def note_waiting(conn: Connection, names: Iterable[str], reason: str, hint: str, *, next_at: int, now: int) -> None:
+    """These wait until `next_at` (ms) for a reason that is not theirs."""
+    for name in names:
+        before = find_host(conn, name)
+        put_host(conn, HostState(name, before.failures, next_at, reason, hint, before.first_at, now))
+
+
 def try_again(conn: Connection, names: Collection[str] | None = None) -> int:
-    """Let failed names (all without `names`) be tried at once; how many."""
-    wanted = update(host).where(h.failures > 0).values(next_at=0)
+    """Let names that wait (all without `names`) be tried at once; how many. Authorities that were away, too."""
+    conn.execute(update(authority).values(next_at=0))
+    wanted = update(host).where(h.next_at > 0).values(next_at=0)
     if names is not None:
         wanted = wanted.where(h.host.in_(names))
     wake(conn, SIGNAL)

@@ -121,6 +121,8 @@ async def running(config: Config, apps: tuple[App, ...] = APPS, *, serving: bool
     async with AsyncExitStack() as stack:
         stack.callback(lock.release)
         sockets = bind_all(config) if serving else []
+        for bound in sockets:
+            stack.callback(bound.close)
         core = await create_core(config, apps)
         stack.push_async_callback(core.db.close)
         stack.push_async_callback(core.auth.close)

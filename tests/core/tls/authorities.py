@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -92,7 +94,7 @@ class Names(Foreign):
         return f"127.0.0.1:{self.dns_port}"
 
     def tell(self, what: str, **facts: Any) -> None:
-        """`add-a`, `set-servfail`, `set-txt` …"""
+        """Change it: `add-a`, `set-servfail`, `set-txt`, `set-default-ipv4`."""
         httpx.post(f"http://127.0.0.1:{self.port}/{what}", json=facts).raise_for_status()
 
     def asked(self, name: str) -> list[dict[str, Any]]:
@@ -107,7 +109,7 @@ class Pebble(Foreign):
 
     def __init__(self, folder: Path, http_port: int, dns: str, **environ: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        now = int(__import__("time").time() * 1_000)
+        now = int(time.time() * 1_000)
         root = create_root("pebble", ["localhost"], now)
         chain, key = create_leaf(*root, ["localhost", "127.0.0.1"], now)
         self.roots_file = folder / "roots.pem"
@@ -129,6 +131,7 @@ class Pebble(Foreign):
         (folder / "pebble.json").write_text(json.dumps({"pebble": config}))
         fast = {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "5", "PEBBLE_AUTHZREUSE": "0", **environ}
         command = ("pebble", "-config", folder / "pebble.json", "-dnsserver", dns)
+        self.http_port = http_port
         super().__init__(*command, port=port, environ=fast)
 
     @property
@@ -137,8 +140,8 @@ class Pebble(Foreign):
 
     def root(self) -> str:
         """The root that it issues from, as PEM."""
-        answer = httpx.get(f"https://127.0.0.1:{self.management}/roots/0", verify=False)
-        return answer.text
+        trusting = ssl.create_default_context(cafile=self.roots_file)
+        return httpx.get(f"https://localhost:{self.management}/roots/0", verify=trusting).text
 
     def issued(self) -> int:
         """How many certificates it has issued."""
@@ -152,9 +155,9 @@ class Caddy(Foreign):
         folder.mkdir(parents=True, exist_ok=True)
         port = free_port()
         text = (
-            "{{\nadmin off\nauto_https disable_redirects\nskip_install_trust\nstorage file_system {0}/store\n}}\n"
-            "https://localhost:{1} {{\ntls internal\nacme_server {{\nresolvers {2}\n}}\n}}\n"
-        ).format(folder, port, dns)
+            f"{{\nadmin off\nauto_https disable_redirects\nskip_install_trust\nstorage file_system {folder}/store\n}}\n"
+            f"https://localhost:{port} {{\ntls internal\nacme_server {{\nresolvers {dns}\n}}\n}}\n"
+        )
         (folder / "Caddyfile").write_text(text)
         self.folder = folder
         home = {"HOME": str(folder), "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}

@@ -30,6 +30,7 @@ TIMEOUT_S = 30
 PROOF_S = 120.0
 ISSUE_S = 120.0
 POLL_S = 1.0
+NONCES = 3
 SHORT_LIVED = "shortlived"
 """The profile without which Let's Encrypt vouches for no address."""
 
@@ -92,6 +93,16 @@ class Network(client.ClientNetwork):
         self.retry_after = response.headers.get("Retry-After", "")
         self.date = response.headers.get("Date", "")
         return response
+
+    def post(self, *args: Any, **kwargs: Any) -> Any:
+        """As the library's, which tries a nonce that was refused once more only."""
+        for _ in range(NONCES):
+            try:
+                return super().post(*args, **kwargs)
+            except messages.Error as error:
+                if error.code != "badNonce":
+                    raise
+        return super().post(*args, **kwargs)
 
 
 class Acme:

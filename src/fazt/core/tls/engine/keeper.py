@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import msgspec
 from sqlalchemy import Connection
 
-from fazt.core.clock import DAY, HOUR, MINUTE, SECOND
 from fazt.core.auth.store import find_owner
+from fazt.core.clock import DAY, HOUR, MINUTE, SECOND
 from fazt.core.errors import FaztError
 from fazt.core.log import get_logger
 from fazt.core.tls import store

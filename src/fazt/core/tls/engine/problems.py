@@ -59,8 +59,15 @@ def to_outcome(error: Exception, names: Sequence[str], retry_after: str) -> Refu
     if isinstance(error, errors.IssuanceError):
         return judge(error.error, names, retry_after)
     if isinstance(error, OSError):
-        return Trouble(f"The authority cannot be reached: {one_line(str(error))}.")
+        return Trouble(f"The authority cannot be reached: {innermost(error)}.")
     return Trouble(f"The authority answered what makes no sense: {type(error).__name__} {one_line(str(error))}.")
+
+
+def innermost(error: Exception) -> str:
+    """What the system said, of an error that libraries have wrapped several times over."""
+    reason = getattr(error.args[0], "reason", error) if error.args else error
+    told = str(reason).partition(" (_ssl")[0].rpartition(": ")[2]
+    return one_line(told.rpartition("] ")[2] or type(error).__name__)
 
 
 def judge(problem: messages.Error, names: Sequence[str], retry_after: str) -> Refused | Limited | Trouble:

@@ -52,8 +52,9 @@ class Foreign:
             self.command, env=self.environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         threading.Thread(target=self._read, args=(self.process,), daemon=True).start()
-        wait_until(lambda: is_open(self.port) or self.process is None or self.process.poll() is not None, 20)
-        assert self.process.poll() is None, self.log
+        process = self.process
+        wait_until(lambda: is_open(self.port) or process.poll() is not None, 20)
+        assert process.poll() is None, self.log
 
     def _read(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None

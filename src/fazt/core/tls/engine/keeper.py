@@ -32,7 +32,7 @@ from fazt.core.tls.engine.options import (
 from fazt.core.tls.engine.provers import DnsProver, HttpProver
 from fazt.core.tls.engine.threads import run_blocking
 from fazt.core.tls.engine.wanted import list_wanted
-from fazt.core.tls.model import Certificate, covers, registered_domain
+from fazt.core.tls.model import Certificate, covers, find_covering, is_good, registered_domain
 from fazt.core.tls.model.outcomes import Limited, Refused, Trouble
 from fazt.core.tls.model.plan import Order, make_plan
 from fazt.core.tls.model.times import (
@@ -313,10 +313,16 @@ def take(conn: Connection, directory: str, order: Order, new: Certificate, hosts
 
 
 def tidy(conn: Connection, known: Collection[str], *, now: int) -> None:
-    """Forget names that are gone, counts that count no longer, certificates that ran out long ago or were replaced."""
+    """Forget names that are gone, counts that count no longer, certificates that ran out long ago or were replaced.
+
+    And note since when names are on HTTPS that a wildcard or a certificate of the owner's covers.
+    """
     store.forget_hosts(conn, known)
+    there, states = store.list_certificates(conn), store.list_hosts(conn)
+    fresh = {name: find_covering(there, name, now) for name in known if name not in states}
+    store.note_success(conn, [name for name, found in fresh.items() if found and is_good(found, now)], now=now)
     store.prune_attempts(conn, now - 2 * WEEK)
-    held = [one for one in store.list_certificates(conn) if one.source == "acme"]
+    held = [one for one in there if one.source == "acme"]
     old = [
         one.id
         for one in held

@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from fazt.apps import APPS
-from fazt.core import Core, auth, blobs, events, jobs, settings, tls, visits
+from fazt.core import Core, auth, blobs, events, jobs, outbound, push, settings, shares, tls, visits
 from fazt.core.app import App, Job, Mount, Setting
 from fazt.core.auth import Auth
 from fazt.core.blobs import open_blobs
@@ -34,7 +34,7 @@ from fazt.core.tls import Tls, keeping
 from fazt.core.visits import Visits
 from fazt.ui import error_page
 
-CORE_PARTS: tuple[ModuleType, ...] = (auth, blobs, events, jobs, settings, tls, visits)
+CORE_PARTS: tuple[ModuleType, ...] = (auth, blobs, events, jobs, outbound, push, settings, shares, tls, visits)
 
 log = get_logger(__name__)
 

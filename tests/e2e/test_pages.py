@@ -14,6 +14,7 @@ from fazt.apps import APPS
 from fazt.core.clock import system_clock
 from fazt.core.db.sqlite import create_sqlite_engine
 from fazt.core.search import index
+from tests.conftest import LONG
 from tests.e2e.browser import Watched, chromium, log_in
 from tests.program import Program
 
@@ -21,6 +22,7 @@ HOME_PAGES = [
     "/",
     "/account",
     "/account/tokens",
+    "/account/notices",
     "/account/two-factor",
     "/people",
     "/settings",
@@ -34,7 +36,9 @@ OPEN_PAGES = ["/login", "/reset?token=none", "/join?token=none"]
 EXAMINED = {(390, "dark"), (1280, "light")}
 """Looks in which axe-core examines every page: both widths, both schemes, half the time."""
 
-LOOKS = [(width, scheme) for width in (390, 1280) for scheme in ("light", "dark")]
+ALL_LOOKS = [(width, scheme) for width in (390, 1280) for scheme in ("light", "dark")]
+LOOKS = ALL_LOOKS if LONG else sorted(EXAMINED)
+"""Each page takes seconds in each look, so the short run has half of them."""
 
 
 @pytest.fixture(scope="module")

@@ -11,12 +11,14 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
 from tests.apps.sites.archives import make_zip
+from tests.conftest import LONG
 from tests.e2e.browser import Watched, chromium, log_in
 from tests.program import Program
 
 HELLO = Path(__file__).parents[2] / "examples" / "hello"
-LOOKS = [(width, scheme) for width in (390, 1280) for scheme in ("light", "dark")]
 EXAMINED = {(390, "dark"), (1280, "light")}
+ALL_LOOKS = [(width, scheme) for width in (390, 1280) for scheme in ("light", "dark")]
+LOOKS = ALL_LOOKS if LONG else sorted(EXAMINED)
 PAGES = [
     "/sites",
     "/sites/blog",

@@ -324,3 +324,12 @@ def test_another_site_logs_nobody_in(stranger: httpx.Client) -> None:
 def test_a_form_from_another_site_is_refused(browser: httpx.Client) -> None:
     answer = browser.post("/people/invite", data={}, headers={"sec-fetch-site": "same-site"})
     assert answer.status_code == 403
+
+
+def test_a_notice_is_read_where_it_was_told(browser: httpx.Client) -> None:
+    assert "Sent." in browser.post("/account/notices/test").text
+    assert "It works" in browser.get("/account/notices").text
+    worker = browser.get("/sw.js")
+    assert worker.headers["content-type"].startswith("text/javascript")
+    garbled = {"endpoint": "http://x/", "public_key": "", "auth_secret": ""}
+    assert "https address" in browser.post("/account/notices/devices", data=garbled).text

@@ -6,14 +6,11 @@ import gzip
 from hashlib import sha256
 
 import brotli
-import pytest
 
-from fazt.apps.sites.engine import BodyCache, Gate, Index, build_resource, pack
+from fazt.apps.sites.engine import BodyCache, Index, build_resource, pack
 from fazt.apps.sites.model import FileEntry, Site, SiteOptions
 from fazt.apps.sites.wire.encoding import Encoding
 from fazt.apps.sites.wire.headers import parse_headers
-from fazt.core.clock import MINUTE
-from fazt.core.errors import TooMany
 from tests.conftest import NOW
 
 SITE = Site(7, "blog", "ann", 1, SiteOptions(), "", NOW, NOW)
@@ -81,34 +78,3 @@ def test_a_missing_form_is_answered_by_the_next_best() -> None:
     assert script[Encoding.BROTLI] is script[Encoding.GZIP]
     picture = build_resource(index, "h", "/a.png", "a.png").variants
     assert picture[Encoding.BROTLI] is picture[Encoding.IDENTITY]
-
-
-async def guess_forever(gate: Gate, site: Site) -> None:
-    for n in range(100):
-        assert not await gate.check_password(site, f"guess {n}", "192.0.2.2")
-
-
-async def test_the_gate_slows_down_who_guesses() -> None:
-    now = NOW
-    gate = Gate(lambda: now)
-    site = Site(7, "blog", "ann", 1, SiteOptions(), await gate.hasher.hash("open sesame"), NOW, NOW)
-    assert await gate.check_password(site, "open sesame", "192.0.2.1")
-    with pytest.raises(TooMany):
-        await guess_forever(gate, site)
-    assert await gate.check_password(site, "open sesame", "192.0.2.3"), "known passwords are not held up"
-    now += 600 * MINUTE
-    assert not await gate.check_password(site, "guess", "192.0.2.2")
-    gate.close()
-
-
-def test_a_pass_is_void_when_the_password_changes() -> None:
-    gate = Gate(lambda: NOW)
-    before = Site(7, "blog", "ann", 1, SiteOptions(), "hash one", NOW, NOW)
-    after = Site(7, "blog", "ann", 1, SiteOptions(), "hash two", NOW, NOW)
-    other = Site(8, "shop", "ann", 1, SiteOptions(), "hash one", NOW, NOW)
-    given = gate.make_pass(before)
-    assert gate.has_pass(before, given)
-    assert not gate.has_pass(after, given)
-    assert not gate.has_pass(other, given)
-    assert not gate.has_pass(before, None)
-    assert not gate.has_pass(before, "\u00e9")

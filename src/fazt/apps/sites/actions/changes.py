@@ -9,9 +9,7 @@ import msgspec
 from fazt.apps.sites import store
 from fazt.apps.sites.actions.deploys import show
 from fazt.apps.sites.actions.limits import READ, WRITE, check_access
-from fazt.apps.sites.engine import Hosting
 from fazt.apps.sites.model import Domain, Site, SiteOptions, Version, check_name
-from fazt.core.auth.engine import Hasher
 from fazt.core.errors import Conflict, Invalid
 
 if TYPE_CHECKING:
@@ -58,20 +56,9 @@ async def change_password(core: Core, caller: Caller, name: str, password: str) 
     site = await get_site(core, caller, name, WRITE)
     if password and not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
         raise Invalid(f"The password of a site has {MIN_PASSWORD} to {MAX_PASSWORD} characters.")
-    hashed = await hash_password(core, password) if password else ""
+    hashed = await core.auth.gate.hash_password(password) if password else ""
     await core.db.write(store.put_password, site.id, hashed, core.clock())
     await show(core, site.id)
-
-
-async def hash_password(core: Core, password: str) -> str:
-    """By the gate's hasher; without a server by one of its own."""
-    if Hosting in core.engines:
-        return await core.get(Hosting).gate.hasher.hash(password)
-    hasher = Hasher()
-    try:
-        return await hasher.hash(password)
-    finally:
-        hasher.close()
 
 
 async def rename_site(core: Core, caller: Caller, name: str, to: str) -> Site:

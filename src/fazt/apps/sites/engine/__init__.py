@@ -1,16 +1,13 @@
 """The sites as they are shown, from memory."""
 
 from fazt.apps.sites.engine.cache import MAX_BODY_BYTES, BodyCache, Variant
-from fazt.apps.sites.engine.gate import COOKIE, Gate
 from fazt.apps.sites.engine.hosting import Hosted, Hosting, run
 from fazt.apps.sites.engine.packing import pack
 from fazt.apps.sites.engine.resources import Index, Resource, build_resource
 
 __all__ = [
-    "COOKIE",
     "MAX_BODY_BYTES",
     "BodyCache",
-    "Gate",
     "Hosted",
     "Hosting",
     "Index",

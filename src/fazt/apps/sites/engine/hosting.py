@@ -11,7 +11,6 @@ from sqlalchemy import Connection
 
 from fazt.apps.sites import store
 from fazt.apps.sites.engine.cache import BodyCache, Variant
-from fazt.apps.sites.engine.gate import Gate
 from fazt.apps.sites.engine.resources import Index, Resource, build_resource
 from fazt.apps.sites.model import FileEntry, Site, SiteCode, find_code
 from fazt.apps.sites.wire.headers import Block, parse_headers
@@ -79,7 +78,6 @@ class Hosting:
         self.core = core
         self.hosts: dict[str, Hosted] = {}
         self.cache = BodyCache(core.settings.get("sites.cache_mb") << 20)
-        self.gate = Gate(core.clock)
         self._loading: dict[int, asyncio.Task[Index]] = {}
         self._reloading = asyncio.Lock()
 
@@ -195,7 +193,4 @@ async def run(core: Core) -> AsyncIterator[None]:
     hosting = Hosting(core)
     await hosting.load_all()
     core.add(hosting)
-    try:
-        yield
-    finally:
-        hosting.gate.close()
+    yield

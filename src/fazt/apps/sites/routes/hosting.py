@@ -94,8 +94,8 @@ class Answer:
     async def run(self) -> None:
         """Find what answers, and let it."""
         index = self.hosted.index or await self.hosting.load(self.hosted)
-        if index.site.password_hash and not await has_entered(self.hosting.gate, index.site, self.scope):
-            await ask_password(self.core, self.hosting.gate, index.site, self.scope, self.receive, self.send)
+        if index.site.password_hash and not await has_entered(self.core, index.site, self.scope):
+            await ask_password(self.core, index.site, self.scope, self.receive, self.send)
             return
         is_read = self.scope["type"] == "http" and self.scope["method"] in {"GET", "HEAD"}
         found = resolve(self.path, index.files) if is_read and not self._is_source(index, self.path) else None

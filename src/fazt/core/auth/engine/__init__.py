@@ -7,6 +7,7 @@ import hmac
 from collections.abc import Collection
 
 from fazt.core.auth import store
+from fazt.core.auth.engine.gate import Gate
 from fazt.core.auth.engine.hashing import Hasher
 from fazt.core.auth.engine.seen import SeenBook
 from fazt.core.auth.engine.throttle import Throttle
@@ -32,7 +33,7 @@ from fazt.core.auth.model.people import Kind
 from fazt.core.db import Database
 from fazt.core.errors import Conflict, Invalid, NotFound, Unauthorized
 
-__all__ = ["Auth", "Hasher", "Throttle"]
+__all__ = ["Auth", "Gate", "Hasher", "Throttle"]
 
 WRONG = "The e-mail, name or password is not right."
 DIGITS = 6
@@ -55,6 +56,7 @@ class Auth:
         self._verifier = Verifier(db, self._hasher, self._throttle, sleep)
         self._seen = SeenBook(db)
         self._setup_secret = ""
+        self.gate = Gate(self._hasher)
 
     async def close(self) -> None:
         """Finish what was begun."""
@@ -210,6 +212,7 @@ class Auth:
             store.create_owner, email=email, password_hash=hashed, now=now, name=name, handle=handle
         )
         self._setup_secret = ""
+        self.gate = Gate(self._hasher)
         return owner
 
     def setup_secret(self) -> str:

@@ -10,6 +10,7 @@ import dns.exception
 import msgspec
 
 from fazt.core.ids import new_slug
+from fazt.core.outbound import is_public
 from fazt.core.tls.engine.dns import Look
 from fazt.core.tls.model.names import is_address
 
@@ -35,14 +36,13 @@ class Checker:
         self._answers = answers
         self._port = port
 
-    def check(self, host: str, *, may_connect: bool, authorities: Collection[str]) -> list[Finding]:
+    def check(self, host: str, *, is_own: bool, authorities: Collection[str] = ()) -> list[Finding]:
         """All findings about a name that is to be proved by HTTP-01; `authorities` are the names that CAA may hold.
 
-        Without `may_connect` nothing but the DNS is asked, as for names that strangers chose.
+        For a name that is not the owner's own choice, no private address is spoken to.
         """
         addresses, found = self._check_dns(host)
-        if addresses and may_connect:
-            found += [self._fetch(host, address) for address in addresses]
+        found += [self._fetch(host, address) for address in addresses if is_own or is_public(address)]
         return found + self.check_caa(host, authorities)
 
     def _check_dns(self, host: str) -> tuple[list[str], list[Finding]]:

@@ -115,10 +115,7 @@ class Keeper:
         core, now = self.core, self.core.clock()
         checker = Checker(make_look(core), core.tls.answers, core.settings.get("tls.http_port"))
         states, ready = await core.db.read(store.list_hosts), []
-        looks = [
-            run_blocking(checker.check, name, may_connect=is_below(name, core.config.domain), authorities=())
-            for name in order.names
-        ]
+        looks = [run_blocking(checker.check, name, is_own=is_below(name, core.config.domain)) for name in order.names]
         for name, found in zip(order.names, await asyncio.gather(*looks), strict=True):
             sure = [finding for finding in found if finding.is_sure and not finding.is_well]
             if sure:

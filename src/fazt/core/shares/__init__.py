@@ -1,0 +1,35 @@
+"""Shares: links by which whoever holds them sees one thing of an app, for a while, perhaps with a password."""
+
+from fazt.core.app import EventKind, Setting
+from fazt.core.shares.jobs import JOBS
+from fazt.core.shares.model import Share
+from fazt.core.shares.store import (
+    change_share,
+    count_visit,
+    create_share,
+    find_share,
+    get_share,
+    list_shares,
+    list_shares_of,
+    revoke_share,
+    revoke_shares,
+)
+
+SETTINGS: tuple[Setting, ...] = ()
+EVENTS: tuple[EventKind, ...] = ()
+
+__all__ = [
+    "EVENTS",
+    "JOBS",
+    "SETTINGS",
+    "Share",
+    "change_share",
+    "count_visit",
+    "create_share",
+    "find_share",
+    "get_share",
+    "list_shares",
+    "list_shares_of",
+    "revoke_share",
+    "revoke_shares",
+]

@@ -49,7 +49,7 @@ def to_refusal(problem: messages.Error | None) -> tuple[str, str]:
     if problem is None:
         return "The authority could not see that this name is ours.", HINTS["unauthorized"]
     told = problem.detail or problem.description or kind_of(problem)
-    return one_line(told), HINTS.get(kind_of(problem), "")
+    return f"The authority says: {one_line(told)}.", HINTS.get(kind_of(problem), "")
 
 
 def to_outcome(error: Exception, names: Sequence[str], retry_after: str) -> Refused | Limited | Trouble:

@@ -24,7 +24,7 @@ from fazt.core.tls.model import (
     normalize,
 )
 from fazt.core.tls.model.times import hsts_seconds
-from fazt.core.tls.wire import create_leaf, create_root, permits, read_certificate
+from fazt.core.tls.wire import create_leaf, create_root, fingerprint_of, permits, read_certificate
 
 if TYPE_CHECKING:
     from fazt.core.clock import Clock
@@ -83,6 +83,11 @@ class Tls:
     def root_pem(self) -> str:
         """The local authority's certificate, for people to trust; "" where there is none."""
         return self._root[0] if self._root else ""
+
+    @property
+    def root_fingerprint(self) -> str:
+        """Its SHA-256, as browsers show it: AB:CD:…; "" where there is none."""
+        return fingerprint_of(self._root[0]) if self._root else ""
 
     def find_certificate(self, host: str) -> Certificate | None:
         """The certificate to show for this host name (any case) or address, or None. Quick, without I/O.

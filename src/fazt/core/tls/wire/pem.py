@@ -94,6 +94,11 @@ def to_ms(moment: datetime) -> int:
     return int(moment.timestamp()) * 1_000
 
 
+def fingerprint_of(certificate_pem: str) -> str:
+    """The SHA-256 of a certificate, as browsers show it."""
+    return x509.load_pem_x509_certificate(certificate_pem.encode()).fingerprint(hashes.SHA256()).hex(":").upper()
+
+
 def renewal_id(chain_pem: str) -> str:
     """How RFC 9773, 4.1 names a certificate: key identifier of its issuer and serial number; "" without the former."""
     leaf = x509.load_pem_x509_certificates(chain_pem.encode())[0]

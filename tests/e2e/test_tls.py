@@ -93,7 +93,8 @@ def test_a_browser_that_trusts_the_root_is_at_home(local: Program, tmp_path: Pat
     store.mkdir(parents=True)
     for command in (["-N", "--empty-password"], ["-A", "-t", "C,,", "-n", "fazt", "-i", str(root)]):
         subprocess.run(["certutil", "-d", f"sql:{store}", *command], check=True)
-    port, home = https_port(local), {**os.environ, "HOME": str(tmp_path)}
+    port = https_port(local)
+    home: dict[str, str | float | bool] = {**os.environ, "HOME": str(tmp_path)}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch_persistent_context(
             tmp_path / "profile", executable_path=shutil.which("chromium"), args=ARGUMENTS, env=home

@@ -11,5 +11,6 @@ RIMS = {
     "src/fazt/core/events/store.py": "one app's trouble is kept for later and never holds up the others",
     "src/fazt/core/http/root.py": "the edge of HTTP: whatever is raised becomes an answer",
     "src/fazt/core/jobs/engine.py": "the queue keeps what a job raised, and tries again",
+    "src/fazt/core/tls/engine/threads.py": "what a thread raised is raised again where its answer is awaited",
     "src/fazt/core/settings/engine.py": "the setting is changed, and the other watchers want to know it too",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -112,8 +113,6 @@ async def test_an_expired_certificate_serves_on_until_there_is_a_better_one(file
 
 
 async def test_the_local_authority_vouches_for_what_is_ours_and_for_nothing_else(file: Database) -> None:
-    import time
-
     tls = await make_tls(file, Clock(time.time_ns() // 1_000_000))
     tls.is_ours = lambda host: host == "blog.lan"
     trusting = client_context(tls.root_pem)
@@ -133,6 +132,19 @@ async def test_the_local_authority_is_of_no_use_for_the_sites_of_others() -> Non
     assert permits(ROOT[0], "fd00::1")
     for stranger in ("example.org", "notexample.com", "8.8.8.8", "2606:4700::1111"):
         assert not permits(ROOT[0], stranger)
+
+
+async def test_clients_refuse_what_the_root_may_not_vouch_for(file: Database) -> None:
+    """Whoever steals the root's key can make such a certificate, and nobody takes it."""
+    now = time.time_ns() // 1_000_000
+    root, key = create_root("thief", [], now)
+    tls = await make_tls(file, Clock(now), "bank.example.com", "acme")
+    stolen = read_certificate(*create_leaf(root, key, ["bank.example.com"], now), "acme")
+    await file.write(store.add_certificate, stolen, now=now)
+    await tls.load()
+    async with listening(tls) as port:
+        with pytest.raises(ssl.SSLError, match="permitted subtree violation"):
+            await shake(port, "bank.example.com", client_context(root))
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])

@@ -12,7 +12,7 @@ from fazt.core.clock import DAY, HOUR
 from fazt.core.errors import FaztError, NotFound
 from fazt.core.log import get_logger
 from fazt.core.tls import store
-from fazt.core.tls.engine.contexts import create_context, create_server_context
+from fazt.core.tls.contexts import create_context, create_server_context
 from fazt.core.tls.engine.owned import is_own_name, list_own
 from fazt.core.tls.model import (
     Certificate,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from fazt.core.errors import FaztError
 from fazt.core.log import get_logger
+from fazt.core.settings import CHANGED
 from fazt.core.tls import store
 from fazt.core.tls.engine.keeper import get_keeper
 from fazt.core.tls.settings import SETTINGS
@@ -30,7 +31,8 @@ async def keeping(core: Core) -> AsyncIterator[None]:
     woken.set()
 
     def hear(event: Event) -> None:
-        if event.name.partition(".")[0] in core.host_listers:
+        subject = event.data["name"] if event.name == CHANGED else event.name
+        if subject.partition(".")[0] in core.host_listers:
             woken.set()
 
     stops = [core.events.listen(hear)]

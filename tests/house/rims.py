@@ -17,5 +17,6 @@ RIMS = {
     "src/fazt/core/http/root.py": "the edge of HTTP: whatever is raised becomes an answer",
     "src/fazt/core/jobs/engine.py": "the queue keeps what a job raised, and tries again",
     "src/fazt/serve.py": "what was to be done between two lives failed, and the program goes on with what it had",
+    "src/fazt/core/tls/engine/threads.py": "what a thread raised is raised again where its answer is awaited",
     "src/fazt/core/settings/engine.py": "the setting is changed, and the other watchers want to know it too",
 }

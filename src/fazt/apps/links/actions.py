@@ -70,11 +70,13 @@ async def hash_password(core: Core, password: str) -> str:
     return await core.auth.gate.hash_password(password)
 
 
-async def create(core: Core, caller: Caller, asked: NewLink, *, find_same: bool = False) -> Link:
+async def create(
+    core: Core, caller: Caller, asked: NewLink, *, find_same: bool = False, wants_title: bool = True
+) -> Link:
     """A new link of the caller's; the one that is there where `find_same` asks for it. Raises Invalid, Conflict."""
     caller.check(WRITE)
     asked = msgspec.structs.replace(asked, host=check_host(core, asked.host))
-    wants_title = not asked.title and core.settings.get("links.fetch_titles")
+    wants_title = wants_title and not asked.title and core.settings.get("links.fetch_titles")
 
     def write(conn: Connection, check: Any, length: int, now: int) -> Link:
         found = store.find_same(conn, asked, caller.user_id) if find_same else None

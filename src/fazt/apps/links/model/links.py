@@ -107,7 +107,7 @@ def check_target(target: str, own_hosts: Collection[str]) -> str:
 
 
 def is_short(host: str, path: str, own_hosts: Collection[str]) -> bool:
-    """Whether an address would come back here. The first of `own_hosts` is the cloud's domain, the others are all slugs."""
+    """Whether an address would come back here. The first of `own_hosts` is the cloud's domain."""
     domain, *hosts = own_hosts
     return host in hosts or (host == domain and path.startswith("/r/"))
 

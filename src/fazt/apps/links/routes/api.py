@@ -113,6 +113,7 @@ async def list_links(
     caller: Caller,
     request: AnyRequest,
     q: str = "",
+    slug: str = "",
     tag: list[str] | None = None,
     deleted: bool = False,
     order: Literal["created", "changed", "slug", "target", "title", "clicks"] = "created",
@@ -120,10 +121,11 @@ async def list_links(
     offset: Annotated[int, Parameter(ge=0)] = 0,
     limit: Annotated[int, Parameter(ge=1, le=MAX_PAGE)] = 50,
 ) -> LinkPage:
-    """Links, newest first unless asked otherwise; `q` looks in slug, target, title and tags."""
+    """Links, newest first unless asked otherwise; `q` looks in slug, target, title and tags, `slug` is exact."""
     asked = store.Asked(
         owner=actions.owner_of(caller),
         words=q,
+        slug=slug,
         tags=tuple(tag or ()),
         tags_mode="all",
         deleted=deleted,

@@ -35,7 +35,7 @@ class Click(msgspec.Struct, frozen=True):
 
 
 def follow(conn: Connection, clicks: Sequence[Click]) -> list[bool]:
-    """Write clicks down, as `fn` of a Batch; for each whether the link may be followed. A refused one leaves nothing."""
+    """Write clicks down, as `fn` of a Batch; for each whether its link may be followed."""
     answers = [not click.is_limited or count_limited(conn, click) for click in clicks]
     taken = [click for click, is_open in zip(clicks, answers, strict=True) if is_open]
     visits.add(conn, [click.record for click in taken])

@@ -33,7 +33,9 @@ ORDERS: Mapping[str, ColumnElement[Any]] = {
     "clicks": link.c.clicks,
     "all clicks": link.c.clicks + link.c.robot_clicks,
 }
-RULES, VARIANTS, TAGS = (msgspec.json.Decoder(tuple[kind, ...]) for kind in (Rule, Variant, str))
+RULES = msgspec.json.Decoder(tuple[Rule, ...])
+VARIANTS = msgspec.json.Decoder(tuple[Variant, ...])
+TAGS = msgspec.json.Decoder(tuple[str, ...])
 CheckTarget = Callable[[str], str]
 Mode = Literal["any", "all"]
 
@@ -43,6 +45,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
     owner: str | None = None
     words: str = ""
+    slug: str = ""
     tags: tuple[str, ...] = ()
     tags_mode: Mode = "any"
     without_tags: tuple[str, ...] = ()
@@ -178,6 +181,8 @@ def conditions_of(asked: Asked) -> list[ColumnElement[bool]]:
     ]
     plain = {"owner": asked.owner, "host": asked.host}
     found += [link.c[name] == value for name, value in plain.items() if value is not None]
+    if asked.slug:
+        found.append(link.c.slug == asked.slug)
     for word in asked.words.split()[:10]:
         like = "%" + word.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
         columns = (link.c.slug, link.c.target, link.c.title, link.c.tags)

@@ -130,12 +130,12 @@ def read_fields(data: Json) -> Json:
         if name not in data:
             continue
         value = data[name]
-        if not isinstance(value, KINDS[name]):
+        if not isinstance(value, KINDS[name]) or (name == "maxVisits" and isinstance(value, bool)):
             raise invalid(f"{name} is of the wrong type", name)
         if own in {"valid_from", "expires_at"}:
             value = to_moment(value)
         elif own == "tags":
-            value = tuple(str(tag).strip().lower().replace(" ", "-") for tag in value)
+            value = tuple(str(tag).strip().lower().replace(" ", "-") for tag in data[name])
         changes[own] = value if value is not None or own != "title" else ""
     return changes
 

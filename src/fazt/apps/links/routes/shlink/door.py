@@ -78,8 +78,8 @@ async def answer(core: Core, scope: Scope, receive: Receive, send: Send) -> None
         await send_json(send, problem.status, problem.body, b"application/problem+json")
         return
     except FaztError as error:
-        problem = to_problem(error)
-        await send_json(send, problem.status, problem.body, b"application/problem+json")
+        refusal = to_problem(error)
+        await send_json(send, refusal.status, refusal.body, b"application/problem+json")
         return
     if value is None:
         await respond(send, 204, CORS)

@@ -188,9 +188,8 @@ def conditions_of(asked: Asked) -> list[ColumnElement[bool]]:
         columns = (link.c.slug, link.c.target, link.c.title, link.c.tags)
         found.append(or_(*(func.lower(column).like(like, escape="\\") for column in columns)))
     found += has_tags(asked.tags, asked.tags_mode)
-    found += [
-        ~condition for condition in [and_(*has_tags(asked.without_tags, asked.without_mode))] if asked.without_tags
-    ]
+    if asked.without_tags:
+        found.append(~and_(*has_tags(asked.without_tags, asked.without_mode)))
     if asked.since is not None:
         found.append(link.c.created_at >= asked.since)
     if asked.until is not None:

@@ -41,10 +41,10 @@ def watched_neighbour(cloud: Cloud, name: str) -> Iterator[list[float]]:
 
     thread = threading.Thread(target=ask)
     thread.start()
+    wait_until(lambda: took, what="an answer of the neighbour")
     yield took
     stop.set()
     thread.join()
-    assert took
 
 
 def memory_mb(cloud: Cloud) -> int:

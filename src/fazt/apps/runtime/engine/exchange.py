@@ -30,6 +30,8 @@ class Exchange(asyncio.Protocol):
         self.moved_at = 0.0
         """When something last came or went, by the loop's clock: the time-out counts from there."""
         self.is_free = True
+        self.was_cut = False
+        """Whether the process closed it in the middle of something."""
         self._loop = asyncio.get_running_loop()
         self._waiter: asyncio.Future[None] | None = None
         self._drain: asyncio.Future[None] | None = None
@@ -69,6 +71,7 @@ class Exchange(asyncio.Protocol):
         self.is_free = False
         if self._lost is None:
             self._lost = Broken("the process ended")
+            self.was_cut = True
         if self._drain is not None and not self._drain.done():
             self._drain.set_result(None)
         self._wake()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -18,7 +19,6 @@ from fazt.apps.runtime.model import LIMITS, Limits
 from fazt.apps.runtime.store import sites as store
 from fazt.apps.runtime.wire.http import build_order
 from fazt.core.errors import TooLarge, TooMany, Unavailable
-from fazt.core.ids import new_slug
 from fazt.core.log import get_logger
 
 if TYPE_CHECKING:
@@ -257,7 +257,7 @@ class Functions:
 
     async def order(self, code: Code, kind: str, about: dict[str, Any], body: bytes = b"", run: str = "") -> Any:
         """Have a handler other than `fetch` run; what it answered. Raises Failed and Unavailable."""
-        run = run or new_slug(10)
+        run = run or token_hex(5)
         process, exchange = await self.open(code)
         is_whole = False
         try:

@@ -10,6 +10,7 @@ import msgspec
 from fazt.apps.sites import actions, store
 from fazt.apps.sites.model import find_code
 from fazt.core.app import ScriptFunction
+from fazt.core.blobs import Blob
 from fazt.core.errors import Invalid, NotFound, TooLarge
 
 if TYPE_CHECKING:
@@ -51,16 +52,16 @@ async def read_file(core: Core, caller: Caller, *, site: str, path: str, encodin
 async def put_files(
     core: Core, caller: Caller, *, site: str, files: dict[str, Any], encoding: str = "text", message: str = ""
 ) -> dict[str, Any]:
-    """Put files (path: content, null to take one away) as the next version. Python callers may give bytes."""
+    """Put files (path: content, null to take one away) as the next version. Other apps may give bytes and blobs."""
     changes = {path: to_bytes(content, encoding) for path, content in files.items()}
     report = await actions.put_files(core, caller, site, changes, message=message)
     answer: dict[str, Any] = msgspec.to_builtins(report)
     return answer
 
 
-def to_bytes(content: Any, encoding: str) -> bytes | None:
+def to_bytes(content: Any, encoding: str) -> bytes | Blob | None:
     """What was given as the content of a file. Raises Invalid."""
-    if content is None or isinstance(content, bytes):
+    if content is None or isinstance(content, (bytes, Blob)):
         return content
     if not isinstance(content, str):
         raise Invalid("The content of a file is text.", hint='For bytes, say encoding: "base64".')

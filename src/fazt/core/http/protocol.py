@@ -13,6 +13,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from fazt.core.http.takeover import KEY, Taken, pass_on
+
 MAX_HEAD_BYTES = 65_536
 MAX_HEADERS = 128
 HEAD_TIMEOUT_S = 20.0
@@ -59,6 +61,8 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """See httptools."""
         super().on_message_begin()
+        scope: Any = self.scope
+        scope[KEY] = self
         self.head_bytes = 0
         self.head_since = self.data_at
 
@@ -66,6 +70,8 @@ class LimitedProtocol(HttpToolsProtocol):
         """See httptools."""
         super().on_url(url)
         self._count(len(url))
+        if b"#" in url:  # httptools would drop what follows: DELETE of /a#b would be one of /a
+            raise ValueError("a fragment is no part of a request")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """See httptools."""
@@ -118,6 +124,12 @@ class LimitedProtocol(HttpToolsProtocol):
         """See asyncio.Protocol."""
         super().resume_writing()
         self.paused_at = 0.0
+
+    def hand_over(self, to: Taken) -> None:
+        """Leave the connection to `to`, in the middle of an answer."""
+        self.cycle.disconnected = True  # so that uvicorn neither ends this answer nor misses its end
+        self.parser = None  # type: ignore[assignment] # as after connection_lost
+        pass_on(self.transport, self.connections, self, to)
 
     def sweep(self, now: float) -> None:
         """End this connection if its client is too slow, or idle for too long."""

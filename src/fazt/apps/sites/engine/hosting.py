@@ -199,4 +199,19 @@ async def run(core: Core) -> AsyncIterator[None]:
     hosting = Hosting(core)
     await hosting.load_all()
     core.add(hosting)
-    yield
+    come_back = asyncio.Event()
+    stop_watching = core.db.watch(store.CAME_BACK, come_back.set)
+    following = asyncio.create_task(follow(hosting, come_back), name="fazt sites come back")
+    try:
+        yield
+    finally:
+        stop_watching()
+        following.cancel()
+
+
+async def follow(hosting: Hosting, come_back: asyncio.Event) -> None:
+    """Learn of sites that came out of a backup, past the actions."""
+    while True:
+        await come_back.wait()
+        come_back.clear()
+        await hosting.load_all()

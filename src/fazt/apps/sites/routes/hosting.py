@@ -9,6 +9,7 @@ import secrets
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
+from fazt.apps.sites import store
 from fazt.apps.sites.engine import Hosted, Hosting, Index, Resource, Variant
 from fazt.apps.sites.routes.doors import ask_password, has_entered
 from fazt.apps.sites.routes.views import note_view
@@ -41,6 +42,13 @@ def find_host(core: Core, host: str) -> Endpoint | None:
     if hosted.endpoint is None:
         hosted.endpoint = create_endpoint(hosting, hosted)
     return hosted.endpoint
+
+
+async def list_hosts(core: Core) -> list[str]:
+    """The hosts of all sites, for their certificates; known before anybody comes."""
+    sites = await core.db.read(store.list_sites)
+    domains = await core.db.read(store.list_domains)
+    return [*(f"{site.name}.{core.config.domain}" for site in sites), *(domain.host for domain in domains)]
 
 
 def create_endpoint(hosting: Hosting, hosted: Hosted) -> Endpoint:

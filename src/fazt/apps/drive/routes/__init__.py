@@ -1,9 +1,12 @@
 """HTTP of the drive: WebDAV, and the API that commands and pages use."""
 
+from fazt.apps.drive.routes import api, sharing
 from fazt.apps.drive.routes.dav import answer_dav, answer_root
 from fazt.core.app import Mount
 
 ROUTES = [
+    *api.HANDLERS,
+    *sharing.HANDLERS,
     Mount("/dav", answer_dav, access="own", help="WebDAV: your files at `/dav/files/`."),
     Mount(
         "/",

@@ -8,7 +8,9 @@ APP = App(
     name="drive",
     title="Drive",
     does="Your files, as a network drive and in the browser.",
-    parts=("engine", "store", "routes", "jobs", "script"),
+    parts=("engine", "store", "routes", "pages", "jobs", "script"),
+    path="/drive",
+    icon="drive",
     settings=(
         Setting(
             "drive.quota_mb",

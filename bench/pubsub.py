@@ -74,10 +74,10 @@ class Listener(asyncio.Protocol):
         """See asyncio.Protocol."""
         self.transport = cast("asyncio.Transport", transport)  # uvloop's is none by class
         key = base64.b64encode(os.urandom(16)).decode()
-        self.transport.write(
-            f"GET {self.hub.listen.format(topic=self.topic)} HTTP/1.1\r\nhost: localhost\r\nupgrade: websocket\r\n"
-            f"connection: upgrade\r\nsec-websocket-version: 13\r\nsec-websocket-key: {key}\r\n{self.hub.headers}\r\n".encode()
-        )
+        path = self.hub.listen.format(topic=self.topic)
+        head = f"GET {path} HTTP/1.1\r\nhost: localhost\r\nupgrade: websocket\r\nconnection: upgrade\r\n"
+        head += f"sec-websocket-version: 13\r\nsec-websocket-key: {key}\r\n{self.hub.headers}\r\n"
+        self.transport.write(head.encode())
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
@@ -226,7 +226,7 @@ def is_open(port: int) -> bool:
 
 @contextmanager
 def nchan(folder: Path) -> Iterator[tuple[Hub, int]]:
-    """nginx with nchan, by itself, on a free port."""
+    """Nginx with nchan, by itself, on a free port."""
     program = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
     if program is None or not Path(MODULE).exists():
         sys.exit("bench/pubsub.py needs Debian's packages nginx and libnginx-mod-nchan.")

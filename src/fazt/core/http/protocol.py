@@ -7,6 +7,8 @@ limits cost a request two assignments.
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -22,6 +24,19 @@ WRITE_TIMEOUT_S = 120.0
 SWEEP_S = 2.0
 
 
+UNTRUSTED: set[int] = set()
+"""Numbers of processes that run as this user and may not come by the local socket, whatever they have broken out of."""
+
+
+def peer_process(transport: asyncio.BaseTransport) -> int:
+    """The process at the other end of a Unix socket; 0 for other sockets, and where the system does not say."""
+    found = transport.get_extra_info("socket")
+    if found is None or found.family != socket.AF_UNIX or not hasattr(socket, "SO_PEERCRED"):
+        return 0
+    pid: int = struct.unpack("3i", found.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
+    return pid
+
+
 class LimitedProtocol(HttpToolsProtocol):
     """One connection. Answers 431 to a head that is too large, 408 to one that does not end."""
 
@@ -35,6 +50,8 @@ class LimitedProtocol(HttpToolsProtocol):
         """See asyncio.Protocol."""
         super().connection_made(transport)
         self.data_at = self.loop.time()
+        if UNTRUSTED and peer_process(transport) in UNTRUSTED:
+            transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
@@ -53,6 +70,8 @@ class LimitedProtocol(HttpToolsProtocol):
         """See httptools."""
         super().on_url(url)
         self._count(len(url))
+        if b"#" in url:  # httptools would drop what follows: DELETE of /a#b would be one of /a
+            raise ValueError("a fragment is no part of a request")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """See httptools."""

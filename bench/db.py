@@ -1,11 +1,17 @@
-"""Blobs in data.db beside a plain file with fsync: MB/s in and out, and how long others wait meanwhile."""
+"""Durable creates over HTTP beside one commit each, and blobs in data.db beside a plain file with fsync."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import os
+import re
 import resource
+import shutil
+import sqlite3
+import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -14,13 +20,23 @@ from pathlib import Path
 
 from sqlalchemy import Connection, text
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 from fazt.core.blobs import Blobs, drop, keep, store
 from fazt.core.clock import DAY, system_clock
 from fazt.core.config import Config
 from fazt.core.db import Database, open_database
+from tests.program import Program
 
 PIECE = 64 * 1024
 MB = 1_000_000
+WRITERS = 32
+POST = """
+wrk.method = "POST"
+wrk.headers["content-type"] = "application/json"
+wrk.headers["authorization"] = "Bearer {token}"
+wrk.body = '{{"title": "a document", "number": 42, "tags": ["one", "two"]}}'
+"""
 
 
 def main() -> None:
@@ -28,9 +44,51 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--mb", type=int, default=256, help="size of the large blob")
     options.add_argument("--folder", type=Path, help="where to write (a temporary folder)")
+    options.add_argument("--rounds", type=int, default=5, help="runs of creates, in turns")
     given = options.parse_args()
     with tempfile.TemporaryDirectory(dir=given.folder, prefix="fazt-bench-") as folder:
+        measure_creates(Path(folder), given.rounds)
         asyncio.run(measure_blobs(Path(folder), given.mb * MB))
+
+
+def measure_creates(folder: Path, rounds: int) -> None:
+    """Documents a second that are on disk when they are answered, beside rows of the same size committed one by one."""
+    if shutil.which("wrk") is None:
+        sys.exit("bench/db.py needs Debian's package wrk.")
+    with Program(folder) as program:
+        token = program.run("token", "create", "bench", "--scope", "textdb:write").stdout.strip()
+        script = folder / "post.lua"
+        script.write_text(POST.format(token=token))
+        pairs = [(post_for(program, script), commit_for(folder / "alone.db")) for _ in range(rounds)]
+    over_http, alone = (statistics.median(rates) for rates in zip(*pairs, strict=True))
+    print(
+        f"creates over HTTP, {WRITERS} writers: {over_http:,.0f} a second; one commit each, without HTTP: {alone:,.0f}"
+    )
+    print(f"ratio {over_http / alone:.1f}, medians of {rounds} rounds in turns")
+
+
+def post_for(program: Program, script: Path, seconds: int = 3) -> float:
+    """Creates a second over HTTP."""
+    command = ["wrk", "-t1", f"-c{WRITERS}", f"-d{seconds}s", "-s", str(script), f"{program.url}/db/bench"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    found = re.search(r"Requests/sec:\s+([\d.]+)", said)
+    assert found, said
+    assert "Non-2xx" not in said, said
+    return float(found[1])
+
+
+def commit_for(path: Path, seconds: float = 3.0) -> float:
+    """Rows a second, each in a transaction of its own, with the same promise: WAL and synchronous=FULL."""
+    conn = sqlite3.connect(path, isolation_level=None)
+    conn.execute("PRAGMA journal_mode=WAL")
+    conn.execute("PRAGMA synchronous=FULL")
+    conn.execute("CREATE TABLE IF NOT EXISTS row (id INTEGER PRIMARY KEY, body TEXT)")
+    body, count, started = "x" * 200, 0, time.perf_counter()
+    while time.perf_counter() - started < seconds:
+        conn.execute("INSERT INTO row (body) VALUES (?)", (body,))
+        count += 1
+    conn.close()
+    return count / (time.perf_counter() - started)
 
 
 async def measure_blobs(folder: Path, size: int) -> None:

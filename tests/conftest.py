@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -20,6 +21,9 @@ from tests.postgres import Cluster
 from tests.program import Program
 
 NOW = 1_800_000_000_000
+LONG = bool(os.environ.get("FAZT_TEST_LONG"))
+"""Whether loads, kills and looks are as many as before a release; the usual run has a few of each."""
+
 APP_NAMES = tuple(app.name for app in APPS)
 
 

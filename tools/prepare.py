@@ -21,6 +21,7 @@ VENV = ROOT / ".venv"
 LOCK = ROOT / "requirements.lock"
 PACKAGES = ROOT / "tests" / "packages.txt"
 E2E = ROOT / "tests" / "e2e"
+JUDGES = E2E / "judges"
 MARKER = "# For tests and benchmarks"
 NO_PIP = """\
 {python} cannot make a virtual environment with pip in it.
@@ -215,6 +216,20 @@ def is_stamped(stamp: Path, wanted: str) -> bool:
     return stamp.exists() and stamp.read_text() == wanted
 
 
+def prepare_judges() -> None:
+    """Give each Python program of tests/e2e/judges that cannot share our packages an environment of its own."""
+    for lock in sorted(JUDGES.glob("*.lock")):
+        home = ROOT / ".cache" / "judges" / lock.stem
+        stamp, wanted = home / "ready", hashlib.sha256((sys.version + lock.read_text()).encode()).hexdigest()
+        if stamp.exists() and stamp.read_text() == wanted:
+            continue
+        print(f"Installing {lock.stem}", flush=True)
+        venv.create(home, clear=True, symlinks=True)
+        pip = (VENV / "bin" / "python", "-m", "pip", "--python", home / "bin" / "python")
+        run(*pip, "install", "-q", "--require-hashes", "--no-deps", "-r", lock)
+        stamp.write_text(wanted)
+
+
 def main(purpose: str) -> int:
     """`serve`, `check` or `test`: 0 when everything is there."""
     try:
@@ -223,6 +238,7 @@ def main(purpose: str) -> int:
             prepare_packages()
             prepare_npm()
             prepare_joplin()
+            prepare_judges()
     except NotReadyError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1

@@ -1,8 +1,7 @@
-"""`kill -9` under a load of writes over HTTP: what was answered is there. FAZT_CRASHES says how often (2)."""
+"""`kill -9` under a load of writes over HTTP: what was answered is there."""
 
 from __future__ import annotations
 
-import os
 import random
 import sqlite3
 import threading
@@ -11,9 +10,10 @@ from contextlib import suppress
 import httpx
 import pytest
 
+from tests.conftest import LONG
 from tests.program import Program
 
-CRASHES = int(os.environ.get("FAZT_CRASHES", "2"))
+CRASHES = 50 if LONG else 2
 WRITERS = 4
 
 

@@ -1,12 +1,8 @@
-"""kill -9 in the middle of deploys: each site is wholly its old or its new version, and no byte is orphaned.
-
-FAZT_CRASHES says how often; 5 by default, 50 before a release.
-"""
+"""kill -9 in the middle of deploys: each site is wholly its old or its new version, and no byte is orphaned."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import sqlite3
 import threading
@@ -26,9 +22,10 @@ from fazt.core.clock import DAY, system_clock
 from fazt.core.config import Config
 from fazt.core.db import open_database
 from tests.apps.sites.archives import make_tar
+from tests.conftest import LONG
 from tests.program import Program
 
-CRASHES = int(os.environ.get("FAZT_CRASHES", "5"))
+CRASHES = 50 if LONG else 3
 NAMES = ("one", "two", "three")
 FILES = 60
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import msgspec
 
+from fazt.core import outbound
 from fazt.core.app import Job
 from fazt.core.errors import Unavailable
-from fazt.core.outbound import open_client
 from fazt.core.push import store
 from fazt.core.push.model import encrypt, to_headers
 
@@ -25,13 +24,15 @@ async def run_sending(core: Core, payload: dict[str, Any]) -> None:
     found = await core.db.read(store.find_sending, payload["device"], payload["notice"])
     if found is None:
         return
+    import httpx  # noqa: PLC0415 - as in core.outbound
+
     device, told = found
     key = await core.db.write(store.get_private_key)
     subject = f"mailto:postmaster@{core.config.domain}"
     headers = to_headers(key, device, told, subject, core.clock() // 1000)
     shown = {"title": told.title, "text": told.text, "path": told.path, "tag": told.tag}
     try:
-        async with open_client(core, max_bytes=100_000) as client:
+        async with outbound.open_client(core, max_bytes=100_000) as client:
             content = encrypt(device, msgspec.json.encode(shown))
             status = (await client.post(device.endpoint, content=content, headers=headers)).status_code
     except httpx.HTTPError as error:

@@ -7,7 +7,6 @@ import hashlib
 import os
 from urllib.parse import urlsplit
 
-import http_ece
 import msgspec
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -104,6 +103,8 @@ def to_public_key(pem: str) -> str:
 
 def encrypt(device: Device, data: bytes) -> bytes:
     """A body that only this device can read (RFC 8291, content coding aes128gcm)."""
+    import http_ece  # noqa: PLC0415 - 2 MB that most clouds need rarely
+
     body: bytes = http_ece.encrypt(
         data,
         salt=os.urandom(16),

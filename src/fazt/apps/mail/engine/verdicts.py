@@ -132,6 +132,9 @@ class Checker:
             is_right = reader.verify(idx=index, dnsfunc=self._key)
         except Trouble:
             return "temperror", ""
+        except dkim.ValidationError as error:
+            is_wrong = str(error).startswith(("body hash mismatch", "x= value is past"))
+            return ("fail" if is_wrong else "permerror"), ""
         except (dkim.DKIMException, ValueError, TypeError, KeyError, IndexError):
             return "permerror", ""
         return ("pass" if is_right else "fail"), bytes(reader.domain or b"").decode("ascii", "replace").lower()
@@ -242,8 +245,8 @@ def suffixes() -> PublicSuffixList:
 @lru_cache(maxsize=5_000)
 def organization(domain: str) -> str:
     """The domain that somebody registered: `example.co.uk` of `mail.example.co.uk`."""
-    found: str | None = suffixes().get_sld(domain)
-    return found or domain
+    found: str | None = suffixes().get_sld(domain, strict=True)
+    return found or ".".join(domain.split(".")[-2:])
 
 
 def read_tags(text: str) -> dict[str, str]:

@@ -202,7 +202,7 @@ def change_drop(conn: Connection, drop_id: str, changes: Mapping[str, Any], now:
         conn.execute(update(drop).where(d.id == drop_id).values(used_up_at=used))
         make_findable(conn, changed, now)
     wake(conn, SIGNAL)
-    return changed
+    return get_drop(conn, drop_id, now)
 
 
 def delete_drop(conn: Connection, drop_id: str, now: int) -> None:

@@ -43,8 +43,13 @@ def new_file(conn: Connection, data: bytes = b"abc", path: str = "a.txt", positi
 
 def share(conn: Connection, *files: store.NewFile, **changes: Any) -> Drop:
     """A drop that is ready."""
-    made = files or (new_file(conn),)
-    return store.share(conn, new_drop(**changes), ANA, made, POLICY, NOW)
+    if len(files) <= 1:
+        return store.share(conn, new_drop(**changes), ANA, files[0] if files else new_file(conn), POLICY, NOW)
+    draft = new_drop(**changes)
+    store.create_drop(conn, draft, "")
+    for new in files:
+        store.add_checked(conn, draft.id, new, ANA, POLICY, NOW)
+    return store.finish_drop(conn, draft.id, NOW)
 
 
 def keeps(conn: Connection) -> list[int]:

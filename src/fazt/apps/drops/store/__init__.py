@@ -22,6 +22,7 @@ from fazt.apps.drops.store.drops import (
     list_drops,
     list_first_names,
     share,
+    share_small,
 )
 from fazt.apps.drops.store.quotas import check_room, find_room, held_bytes
 from fazt.apps.drops.store.requests import (
@@ -85,6 +86,7 @@ __all__ = [
     "on_event",
     "set_length",
     "share",
+    "share_small",
     "sweep",
 ]
 

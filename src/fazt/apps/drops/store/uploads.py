@@ -59,7 +59,6 @@ def begin_upload(conn: Connection, made: Upload, draft: Drop | None, policy: Pol
     row = msgspec.structs.asdict(made)
     row["parts"] = msgspec.json.encode(made.parts).decode()
     conn.execute(insert(upload).values(**row, reserved=reserved))
-    wake(conn, SIGNAL)
 
 
 def set_length(conn: Connection, upload_id: str, length: int, policy: Policy, now: int) -> Upload:
@@ -136,7 +135,6 @@ def join_uploads(
         let_go(conn, one)
     row = msgspec.structs.asdict(final) | {"parts": "[]", "length": size, "state": FINISHED, "reserved": 0}
     conn.execute(insert(upload).values(**row))
-    wake(conn, SIGNAL)
     return get_upload(conn, final.id, now)
 
 

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Dialog, FilePayload, Page, Route, expect
 
+from tests.apps.drops.flaky import FlakyProxy
 from tests.e2e.browser import Watched, chromium, log_in
 from tests.program import Program
 
@@ -161,6 +162,16 @@ def test_what_the_command_encrypts_the_browser_opens(receiver: BrowserContext, c
     page.get_by_role("button", name="Open").click()
     page.wait_for_url(f"**{made.path}#{made.fragment}")
     assert save(page, "for you.bin", tmp_path / "got") == LARGE[:200_000]
+
+
+def test_an_encrypted_download_goes_on_after_cuts(receiver: BrowserContext, cloud: Program, tmp_path: Path) -> None:
+    (tmp_path / "large.bin").write_bytes(LARGE)
+    made = urlsplit(cloud.run("drop", str(tmp_path / "large.bin"), "--encrypt", "--downloads", "1").stdout.strip())
+    with FlakyProxy(cloud.port, 3, 3_000_000, 9_000_000, down=True) as proxy:
+        page = receiver.new_page()
+        page.goto(f"{proxy.url}{made.path}#{made.fragment}")
+        assert save(page, "large.bin", tmp_path / "got") == LARGE
+        assert proxy.cuts > 0
 
 
 @pytest.mark.parametrize("is_encrypted", [False, True])

@@ -15,7 +15,7 @@ from fazt.core import blobs
 from fazt.core.auth.store import create_user
 from fazt.core.blobs.schema import core_blob
 from fazt.core.clock import DAY, HOUR
-from fazt.core.errors import Conflict, FaztError, Invalid, NotFound, OverQuota, TooLarge
+from fazt.core.errors import Conflict, FaztError, Invalid, NotFound, OverQuota, TooLarge, TooMany
 from fazt.core.events import list_events
 from fazt.core.push import list_notices
 from fazt.core.search import search
@@ -154,6 +154,17 @@ def test_quotas_of_one_and_of_all(conn: Connection) -> None:
         store.check_room(conn, Uploader(visitor="v"), POLICY, 1_201)
     assert store.held_bytes(conn, ANA) == 1_800
     assert store.held_bytes(conn) == 1_800
+
+
+def test_a_stranger_has_so_many_drops_and_no_more(conn: Connection) -> None:
+    visitor = Uploader(visitor="v")
+    for number in range(500):
+        store.begin_draft(conn, new_drop(f"drop{number:08}", user_id=""), visitor)
+    with pytest.raises(TooMany):
+        store.begin_draft(conn, new_drop(user_id=""), visitor)
+    with pytest.raises(TooMany):
+        store.share(conn, new_drop(user_id=""), visitor, new_file(conn), POLICY, NOW)
+    store.begin_draft(conn, new_drop("drop99999999"), ANA)
 
 
 def new_upload(number: int = 1, **changes: Any) -> Upload:

@@ -104,7 +104,7 @@ async def begin_draft(
 ) -> Drop:
     """A draft that is to be filled."""
     draft = await new_drop(core, admitted, options, source, draft_ms=draft_ms)
-    await core.db.write(store.create_drop, draft, admitted.uploader.visitor)
+    await core.db.write(store.begin_draft, draft, admitted.uploader)
     return draft
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, func, insert, or_, se
 
 from fazt.apps.drops.model import Drop, File, Part, Policy, Uploader, expiry_of, unique_path
 from fazt.apps.drops.schema import DRAFT, GONE, READY, drop, file
-from fazt.apps.drops.store.quotas import check_room
+from fazt.apps.drops.store.quotas import check_pace, check_room
 from fazt.apps.drops.store.requests import note_received
 from fazt.core import blobs
 from fazt.core.clock import MINUTE
@@ -87,6 +87,12 @@ def create_drop(conn: Connection, made: Drop, visitor: str) -> None:
     wake_if_soon(conn, made.expires_at - made.created_at)
 
 
+def begin_draft(conn: Connection, made: Drop, uploader: Uploader) -> None:
+    """A draft that is to be filled. Raises TooMany."""
+    check_pace(conn, uploader)
+    create_drop(conn, made, uploader.visitor)
+
+
 def wake_if_soon(conn: Connection, span_ms: int) -> None:
     """Wake the sweeper where something ends before it looks by itself."""
     if span_ms < SOON_MS:
@@ -159,7 +165,8 @@ def finish_drop(conn: Connection, drop_id: str, now: int) -> Drop:
 
 
 def share(conn: Connection, made: Drop, uploader: Uploader, new: NewFile, policy: Policy, now: int) -> Drop:
-    """A whole drop of one file at once. Raises OverQuota, TooLarge."""
+    """A whole drop of one file at once. Raises OverQuota, TooLarge, TooMany."""
+    check_pace(conn, uploader)
     check_room(conn, uploader, policy, new.size)
     if new.size > policy.max_bytes:
         raise TooLarge(f"A drop has at most {policy.max_bytes} bytes.", max_bytes=policy.max_bytes)

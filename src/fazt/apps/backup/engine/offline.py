@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy.exc import DatabaseError
 
 from fazt.apps.backup import APP
-from fazt.apps.backup.engine.orders import Get, Tell, make_order, replication_of
+from fazt.apps.backup.engine.orders import Get, Tell, foreseen, make_order, replication_of
 from fazt.apps.backup.engine.packing import find_identities
 from fazt.apps.backup.engine.postgres import RESTORE
 from fazt.apps.backup.engine.restoring import prepare
@@ -53,8 +53,9 @@ def restore_offline(config: Config, which: dict[str, Any], tell: Tell, now: int)
             raise Invalid("There is no replica.", hint="Say where it is with --from URL.")
     elif which["source"]:
         more["place"] = which["source"]
-    prepared = prepare(make_order(get, config, "restore", now, **more), tell)
-    tell("Putting it in place", 0, 0)
-    swap(config.data, Path(prepared.path), replaced_path(config.data, now))
+    with foreseen():
+        prepared = prepare(make_order(get, config, "restore", now, **more), tell)
+        tell("Putting it in place", 0, 0)
+        swap(config.data, Path(prepared.path), replaced_path(config.data, now))
     found: dict[str, Any] = msgspec.to_builtins(prepared)
     return found

@@ -1,4 +1,4 @@
-"""Real S3 servers on loopback: moto, SeaweedFS, and rclone where FAZT_TEST_RCLONE names one that can (1.65 and newer)."""
+"""Real S3 servers on loopback: moto, SeaweedFS, and rclone (1.65 or newer) where FAZT_TEST_RCLONE names it."""
 
 from __future__ import annotations
 

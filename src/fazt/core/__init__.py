@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from fazt.core.errors import NotFound, Unavailable
 
 if TYPE_CHECKING:
-    from fazt.core.app import App, Endpoint, HostFinder, ScriptFunction
+    from fazt.core.app import App, Endpoint, HostFinder, HostLister, ScriptFunction
     from fazt.core.auth import Auth, Caller
     from fazt.core.blobs import Blobs
     from fazt.core.clock import Clock
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fazt.core.events import Events
     from fazt.core.jobs import Jobs
     from fazt.core.settings import Settings
+    from fazt.core.tls import Tls
     from fazt.core.visits import Visits
 
 E = TypeVar("E")
@@ -44,6 +45,7 @@ class Core:
         jobs: Jobs,
         auth: Auth,
         visits: Visits,
+        tls: Tls,
         apps: tuple[App, ...] = (),
     ) -> None:
         self.config = config
@@ -55,9 +57,11 @@ class Core:
         self.jobs = jobs
         self.auth = auth
         self.visits = visits
+        self.tls = tls
         self.apps = apps
         self.script: dict[str, ScriptFunction] = {}
         self.host_finders: list[HostFinder] = []
+        self.host_listers: dict[str, HostLister] = {}
         self.endpoints: dict[str, Endpoint] = {}
         self.engines: dict[type, object] = {}
         self.after_close = AsyncExitStack()

@@ -5,7 +5,7 @@ A manifest names its `parts`; `load` imports them when the server starts, by the
 
 | part     | constant or function in it                                          |
 |----------|---------------------------------------------------------------------|
-| `routes` | `ROUTES`: Litestar handlers and `Mount`s; optional `find_host`       |
+| `routes` | `ROUTES`: Litestar handlers and `Mount`s; optional `find_host`, `list_hosts` |
 | `pages`  | `PAGES`: the same, for people; optional `card(core, caller) -> Card` |
 | `engine` | `run(core)`: an async context manager around the app's life          |
 | `server` | `run(core)`: the same, for listeners that are not HTTP               |
@@ -37,6 +37,9 @@ Endpoint = Callable[["Core", Scope, Receive, Send], Awaitable[None]]
 
 HostFinder = Callable[["Core", str], Endpoint | None]
 """(core, host name without port, lower case) -> who answers it, or None. Quick and without I/O."""
+
+HostLister = Callable[["Core"], Awaitable[list[str]]]
+"""(core) -> the host names that need a certificate; asked anew after each event of the app."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +111,14 @@ class Mount:
 
     `access` documents who may call; an endpoint that is not "public" authenticates by itself
     with `core.http.access.identify`, since each protocol asks for credentials in its own way.
+    With `methods`, all others pass by: they find the page at that address.
     """
 
     prefix: str
     endpoint: Endpoint
     access: Literal["public", "member", "owner", "own"]
     help: str
+    methods: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,12 @@ APP = App(
         ),
     ),
     events=(
+        EventKind("sites.created", "There is a new site, still empty.", {"site": "its name"}),
+        EventKind("sites.renamed", "A site has another name.", {"site": "its name", "before": "the old one"}),
+        EventKind("sites.domain_added", "A site is shown at a domain.", {"site": "its name", "host": "the domain"}),
+        EventKind(
+            "sites.domain_removed", "A site is no longer shown at a domain.", {"site": "its name", "host": "the domain"}
+        ),
         EventKind(
             "sites.deployed",
             "A new version of a site is shown.",

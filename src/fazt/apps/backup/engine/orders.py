@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from fazt.apps.backup.engine.packing import find_identities
 from fazt.apps.backup.engine.place import PARTIAL, Advance, Keys
+from fazt.apps.backup.engine.replica import chosen_litestream
 from fazt.apps.backup.wire import Replication
 from fazt.core.config import Config
 from fazt.core.errors import OverQuota, Unavailable
@@ -101,7 +102,7 @@ def make_order(get: Get, config: Config, work: Work, now: int, **more: Any) -> O
         "compress": get("backup.compress"),
         "recipients": get("backup.recipients"),
         "identities": find_identities(get("backup.identity")),
-        "litestream": get("backup.litestream_path"),
+        "litestream": chosen_litestream(),
     }
     return Order(**{**known, **more})
 

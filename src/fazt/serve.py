@@ -6,14 +6,14 @@ import asyncio
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
 from fazt.apps import APPS
-from fazt.core import Core, auth, blobs, events, jobs, outbound, push, settings, shares, tls, visits
+from fazt.core import Between, Core, auth, blobs, events, jobs, outbound, push, settings, shares, tls, visits
 from fazt.core.app import App, Job, Mount, Setting
 from fazt.core.auth import Auth
 from fazt.core.blobs import open_blobs
@@ -48,6 +48,13 @@ class Running:
     address: Address | None = None
     https_address: Address | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    between: Between | None = None
+    sockets: list[socket.socket] = field(default_factory=list)
+
+    def rest(self, between: Between) -> None:
+        """See Core.rest."""
+        self.between = between
+        self.stopping.set()
 
 
 def declared_settings(apps: tuple[App, ...]) -> list[Setting]:
@@ -108,28 +115,32 @@ def create_root(core: Core) -> Root:
 
 
 @asynccontextmanager
-async def running(config: Config, apps: tuple[App, ...] = APPS, *, serving: bool = True) -> AsyncIterator[Running]:
+async def running(
+    config: Config, apps: tuple[App, ...] = APPS, *, serving: bool = True, doors: Sequence[socket.socket] = ()
+) -> AsyncIterator[Running]:
     """The program, from open file to closed file.
 
-    With `serving` it listens, delivers events and works through jobs; without, only the local
-    socket answers, for a command that runs while no server does. Raises Unavailable when another
-    program holds the file.
+    With `serving` it listens (at `doors`, where there are some already), delivers events and works through
+    jobs; without, only the local socket answers, for a command that runs while no server does. Raises
+    Unavailable when another program holds the file.
     """
     lock = InstanceLock(config.data)
     if not lock.acquire():
         raise Unavailable(f"Another fazt already serves {config.data}.", hint="`fazt service status` shows it.")
     async with AsyncExitStack() as stack:
         stack.callback(lock.release)
-        sockets = bind_all(config) if serving else []
+        sockets = [door.dup() for door in doors] or bind_all(config) if serving else []
         for bound in sockets:
             stack.callback(bound.close)
         core = await create_core(config, apps)
+        await stack.enter_async_context(core.after_close)
         stack.push_async_callback(core.db.close)
         stack.push_async_callback(core.auth.close)
         if config.owner_email and not await core.auth.has_owner():
             await core.auth.create_owner(config.owner_email, config.owner_password, core.clock())
-        program = Running(core, create_root(core))
+        program = Running(core, create_root(core), sockets=sockets)
         if serving:
+            core.rest = program.rest
             await start_parts(core, stack)
         await listen(program, sockets, stack)
         yield program
@@ -184,15 +195,36 @@ async def listen(program: Running, sockets: list[socket.socket], stack: AsyncExi
 
 async def serve_until_stopped(config: Config) -> None:
     """Serve until SIGTERM or SIGINT; a second signal ends the program at once."""
+    doors: list[socket.socket] = []
+    while True:
+        async with running(config, doors=doors) as program:
+            doors = doors or [bound.dup() for bound in program.sockets]
+            await serve_once(program)
+            if program.between is None:
+                for door in doors:
+                    door.close()
+                return
+        await asyncio.to_thread(do_between, program.between)
+
+
+async def serve_once(program: Running) -> None:
+    """Serve until a signal comes, or until the program is to rest and start anew."""
     loop = asyncio.get_running_loop()
-    async with running(config) as program:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, program.stopping.set)
-        await announce(program)
-        await program.stopping.wait()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
-        log.info("stopping")
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, program.stopping.set)
+    await announce(program)
+    await program.stopping.wait()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.remove_signal_handler(number)
+    log.info("stopping" if program.between is None else "resting, to start anew")
+
+
+def do_between(between: Between) -> None:
+    """Do what the program was put to rest for. Where that fails, it goes on with what it had."""
+    try:
+        between()
+    except Exception:  # a rim: a cloud that goes on as before is better than none
+        log.exception("what the program was put to rest for failed")
 
 
 async def announce(program: Running) -> None:

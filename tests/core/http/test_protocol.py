@@ -70,6 +70,12 @@ async def test_a_head_that_is_too_large_is_refused(port: int) -> None:
     assert answer.startswith(b"HTTP/1.1 431 ")
 
 
+async def test_a_fragment_is_refused_and_not_cut_off(port: int, seen: Seen) -> None:
+    answer = await talk(port, b"DELETE /a#b HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert seen == []
+
+
 async def test_too_many_headers_are_refused(port: int) -> None:
     answer = await talk(port, b"GET / HTTP/1.1\r\n" + b"X: 1\r\n" * (protocol.MAX_HEADERS + 2) + b"\r\n")
     assert answer.startswith(b"HTTP/1.1 431 ")

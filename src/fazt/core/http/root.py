@@ -83,12 +83,11 @@ class Root:
     async def _answer_dashboard(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
         for mount in self.mounts.get(path[1:].partition("/")[0], ()):
-            if path == mount.prefix or path.startswith(mount.prefix.rstrip("/") + "/"):
+            is_below = mount.prefix != "/" and path.startswith(mount.prefix.rstrip("/") + "/")
+            is_meant = path == mount.prefix or is_below
+            if is_meant and (not mount.methods or scope.get("method") in mount.methods):
                 await mount.endpoint(self.core, scope, receive, send)
                 return
-        for mount in self.mounts.get("", ()) if path == "/" else ():
-            await mount.endpoint(self.core, scope, receive, send)
-            return
         await self.pages(scope, receive, send)
 
     async def _guarded(

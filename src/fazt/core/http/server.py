@@ -16,6 +16,7 @@ from fazt.core.app import Receive, Scope, Send
 from fazt.core.config import Address
 from fazt.core.errors import Unavailable
 from fazt.core.http.protocol import LimitedProtocol, sweep_forever
+from fazt.core.http.takeover import OpenWebSocket
 from fazt.core.log import get_logger
 
 GRACE_S = 10
@@ -84,7 +85,7 @@ class Listener:
             uvicorn.Config(
                 app,
                 http=LimitedProtocol,
-                ws="websockets-sansio",
+                ws=OpenWebSocket,
                 loop="none",
                 lifespan="off",
                 interface="asgi3",

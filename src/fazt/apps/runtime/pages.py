@@ -1,0 +1,3 @@
+"""Pages."""
+
+PAGES: list[object] = []

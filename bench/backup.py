@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -122,6 +123,11 @@ def run_create(folder: Path, *, compress: bool) -> None:
     create(make_order(folder, compress=compress), lambda *_: None)
 
 
+def is_past(end: float) -> bool:
+    """Whether the time is over."""
+    return time.perf_counter() > end
+
+
 async def measure_writers(folder: Path, rounds: int) -> None:
     """How long a durable write takes under full load, with and without a backup."""
     db = open_database(Config(folder / "data.db"))
@@ -135,7 +141,7 @@ async def measure_writers(folder: Path, rounds: int) -> None:
         await backup
         seconds = max(3.0, during[3])
         end = time.perf_counter() + min(seconds, 20)
-        alone = await time_writes(db, lambda end=end: time.perf_counter() > end)
+        alone = await time_writes(db, partial(is_past, end))
         print(f"  alone  {describe(alone)}\n  backup {describe(during)}")
         for place, name in enumerate(ratios):
             ratios[name].append(during[place] / alone[place])

@@ -203,7 +203,7 @@ def test_a_dry_run_changes_nothing(booted: Booted) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("--data", "/home/ann/data.db"), "in somebody's home"),
+        (("--data", str(Path("/home") / "ann/data.db")), "in somebody's home"),
         (("--program", "/nowhere/fazt"), "There is no /nowhere/fazt"),
         (("--domain", "a b"), "not a host name"),
         (("--listen", "80"), "not HOST:PORT"),

@@ -45,7 +45,7 @@ CapabilityBoundingSet=CAP_NET_BIND_SERVICE
 NoNewPrivileges=yes
 
 ProtectSystem=strict
-ProtectHome={protect_home}
+ProtectHome=yes
 PrivateTmp=yes
 PrivateDevices=yes
 DevicePolicy=closed
@@ -95,7 +95,6 @@ def render_unit(service: Service) -> str:
         options=OPTIONS_FILE,
         command=" ".join(quote(word) for word in (*service.program, "serve")),
         storage=storage,
-        protect_home="tmpfs" if is_below_home(folder) or is_below_home(Path(service.program[0])) else "yes",
     )
 
 

@@ -104,6 +104,9 @@ async def test_plain_http_leads_to_https(here: Cloud, pebble: Pebble) -> None:
         assert (await client.get("/.well-known/acme-challenge/nothing")).status_code == 404
         await here.core.settings.put("tls.port", 443, here.now())
         assert (await client.get("/a%2Fb")).headers["location"] == f"https://{DOMAIN}/a%2Fb"
+        upgrade = {"connection": "upgrade", "upgrade": "websocket", "sec-websocket-version": "13"}
+        socket = await client.get("/pad/x/ws", headers=upgrade | {"sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ=="})
+        assert (socket.status_code, socket.headers["location"]) == (308, f"wss://{DOMAIN}/pad/x/ws")
         other = await client.get("/", headers={"host": f"nosuch.{DOMAIN}"})
         assert other.status_code == 404, "a host without a certificate is not led anywhere"
 
@@ -244,6 +247,13 @@ async def test_a_deleted_site_is_not_renewed_and_its_name_is_forgotten(here: Clo
     await here.until(lambda: not here.has(f"gone.{DOMAIN}"), "the end of the certificate")
     with pytest.raises(NotFound):
         await core.db.read(sites.get_site, "gone")
+
+
+async def test_without_an_authority_it_says_so_and_does_not_turn_in_circles(data_file: Path, names: Names) -> None:
+    async with cloud(data_file, free_port(), tls_directory="", tls_resolvers=[names.address]) as here:
+        await here.until(lambda: here.state(DOMAIN).error)
+        assert here.state(DOMAIN).error == "No authority is chosen."
+        assert here.state(DOMAIN).next_at > here.now()
 
 
 async def test_an_address_gets_a_certificate_too(here: Cloud, pebble: Pebble) -> None:

@@ -76,10 +76,12 @@ class Machine:
             raise Forbidden("Services are root's to install.", hint="Run it with sudo.")
 
 
-def find_program() -> Path:
-    """The `fazt` that runs now, as a path that stays when it is upgraded."""
+def find_program() -> tuple[str, ...]:
+    """The `fazt` that runs now, as words of a command that stays when it is upgraded."""
+    if Path(sys.argv[0]).name == "__main__.py":
+        return (sys.executable, "-m", "fazt")
     program = sys.executable if getattr(sys, "frozen", False) else shutil.which(sys.argv[0]) or sys.argv[0]
-    return through_current(Path(program).absolute())
+    return (str(through_current(Path(program).absolute())),)
 
 
 @click.group()
@@ -118,16 +120,15 @@ def install(
     """
     machine = Machine(dry_run)
     machine.check()
-    path = Path(program).absolute() if program else find_program()
     wanted = Service(
-        program=(str(path),),
+        program=(str(Path(program).absolute()),) if program else find_program(),
         domain=parse_domain(domain),
         data=Path(data_path).absolute(),
         listen=str(parse_address(listen or (":80" if https else "127.0.0.1:4698"), "--listen")),
         https_listen="0.0.0.0:443" if https else "",
         user=user,
     )
-    check_program(path)
+    check_program(Path(wanted.program[0]))
     check_data(wanted.data)
     make_user(machine, user)
     make_folder(machine, wanted)

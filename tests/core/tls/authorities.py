@@ -108,7 +108,9 @@ class Names(Foreign):
 class Pebble(Foreign):
     """A real authority. It looks at `http_port` of names, as `dns` knows them."""
 
-    def __init__(self, folder: Path, http_port: int, dns: str, eab: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, http_port: int, dns: str, eab: dict[str, str] | None = None, days: int = 90
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         now = int(time.time() * 1_000)
         root = create_root("pebble", ["localhost"], now)
@@ -128,7 +130,7 @@ class Pebble(Foreign):
             "ocspResponderURL": "",
             "externalAccountBindingRequired": bool(eab),
             "externalAccountMACKeys": eab or {},
-            "certificateValidityPeriod": 90 * 86_400,
+            "certificateValidityPeriod": days * 86_400,
         }
         (folder / "pebble.json").write_text(json.dumps({"pebble": config}))
         fast = {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "5", "PEBBLE_AUTHZREUSE": "0"}

@@ -7,6 +7,7 @@ thousand times a second may leave the difference out; on PostgreSQL nothing chan
 from __future__ import annotations
 
 import sqlite3
+from collections import namedtuple
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,12 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql import Executable
 
 Row = Sequence[Any]
+
+
+def make_row(compiled: Any) -> Any:
+    """A tuple with the names of a statement's columns."""
+    names = [name for name, *_ in compiled._result_columns]  # noqa: SLF001 - SQLAlchemy has no other list of them
+    return namedtuple("row", names, rename=True)  # noqa: PYI024 - the names are not known before
 
 
 class Prepared:
@@ -28,6 +35,7 @@ class Prepared:
         compiled: Any = statement.compile(dialect=sqlite.dialect(), column_keys=list(keys) or None)  # type: ignore[attr-defined] # every statement has it
         self._sql = str(compiled)
         self._names: tuple[str, ...] = tuple(compiled.positiontup or ())
+        self._named = make_row(compiled)
         self._fixed: dict[str, Any] = {name: value for name, value in compiled.params.items() if value is not None}
 
     def rows(self, conn: Connection, params: Mapping[str, Any]) -> Sequence[Row]:
@@ -41,6 +49,14 @@ class Prepared:
         """The first row, or None."""
         rows = self.rows(conn, params)
         return rows[0] if rows else None
+
+    def first(self, conn: Connection, params: Mapping[str, Any]) -> Any | None:
+        """The first row with its columns by name, or None."""
+        raw = conn.connection.driver_connection
+        if isinstance(raw, sqlite3.Connection):
+            row = raw.execute(self._sql, self._bind(params)).fetchone()
+            return None if row is None else self._named(*row)
+        return conn.execute(self.statement, dict(params)).first()
 
     def run(self, conn: Connection, params: Mapping[str, Any]) -> None:
         """For statements that answer nothing."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from tests.conftest import LONG
 from tests.program import OWNER_EMAIL, OWNER_PASSWORD, Program
 
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
@@ -22,6 +23,14 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+EXAMINED = {(390, "dark"), (1280, "light")}
+"""Looks (width, scheme) in which axe-core examines every page: both widths, both schemes, half the time."""
+
+ALL_LOOKS = [(width, scheme) for width in (390, 1280) for scheme in ("light", "dark")]
+LOOKS = ALL_LOOKS if LONG else sorted(EXAMINED)
+"""Each page takes seconds in each look, so the short run has half of them."""
+
+Looks = dict[tuple[int, str], BrowserContext]
 GRAVE = {"serious", "critical"}
 MAX_SCRIPT_BYTES = 60_000
 MAX_SHIFT = 0.01
@@ -53,6 +62,42 @@ def log_in(context: BrowserContext, program: Program, login: str = OWNER_EMAIL, 
     page.click("button[type=submit]")
     page.wait_for_url(f"{program.url}/")
     page.close()
+
+
+@contextmanager
+def looks_of(browser: Browser, program: Program) -> Iterator[Looks]:
+    """The owner's browser in every look, logged in."""
+    first = browser.new_context()
+    log_in(first, program)
+    state = first.storage_state()
+    opened = {
+        (width, scheme): browser.new_context(
+            viewport={"width": width, "height": 844},
+            color_scheme=scheme,  # type: ignore[arg-type] # one of two words
+            storage_state=state,
+        )
+        for width, scheme in LOOKS
+    }
+    yield opened
+    for context in (*opened.values(), first):
+        context.close()
+
+
+def find_faults_in(
+    looks: Looks, url: str, *, max_script_bytes: int = MAX_SCRIPT_BYTES
+) -> dict[tuple[int, str], list[str]]:
+    """What is wrong with a page in each look; nothing, we hope."""
+    faults = {}
+    for look, context in looks.items():
+        watched = Watched(context)
+        watched.open(url)
+        found = watched.find_faults(max_script_bytes) + (watched.find_barriers() if look in EXAMINED else [])
+        if watched.page.locator("h1").count() != 1:
+            found.append("not one h1")
+        if found:
+            faults[look] = found
+        watched.page.close()
+    return faults
 
 
 class Watched:

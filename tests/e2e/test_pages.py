@@ -14,8 +14,7 @@ from fazt.apps import APPS
 from fazt.core.clock import system_clock
 from fazt.core.db.sqlite import create_sqlite_engine
 from fazt.core.search import index
-from tests.conftest import LONG
-from tests.e2e.browser import Watched, chromium, log_in
+from tests.e2e.browser import LOOKS, Looks, Watched, chromium, find_faults_in, log_in, looks_of
 from tests.program import Program
 
 HOME_PAGES = [
@@ -33,12 +32,6 @@ HOME_PAGES = [
 ]
 APP_PAGES = [app.path for app in APPS if app.path not in {"", "/"} and "pages" in app.parts]
 OPEN_PAGES = ["/login", "/reset?token=none", "/join?token=none"]
-EXAMINED = {(390, "dark"), (1280, "light")}
-"""Looks in which axe-core examines every page: both widths, both schemes, half the time."""
-
-ALL_LOOKS = [(width, scheme) for width in (390, 1280) for scheme in ("light", "dark")]
-LOOKS = ALL_LOOKS if LONG else sorted(EXAMINED)
-"""Each page takes seconds in each look, so the short run has half of them."""
 
 
 @pytest.fixture(scope="module")
@@ -70,39 +63,21 @@ def cloud(template_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 @pytest.fixture(scope="module")
-def contexts(browser: Browser, cloud: Program) -> Iterator[dict[tuple[int, str], BrowserContext]]:
-    """The owner's browser in every look, each logged in."""
-    with_cookie = browser.new_context()
-    log_in(with_cookie, cloud)
-    state = with_cookie.storage_state()
-    opened = {}
-    for width, scheme in LOOKS:
-        viewport = {"width": width, "height": 844}
-        opened[width, scheme] = browser.new_context(viewport=viewport, color_scheme=scheme, storage_state=state)  # type: ignore[arg-type]
-    yield opened
-    for context in (*opened.values(), with_cookie):
-        context.close()
+def contexts(browser: Browser, cloud: Program) -> Iterator[Looks]:
+    with looks_of(browser, cloud) as opened:
+        yield opened
 
 
 @pytest.fixture
-def desk(contexts: dict[tuple[int, str], BrowserContext]) -> Iterator[Watched]:
+def desk(contexts: Looks) -> Iterator[Watched]:
     watched = Watched(contexts[1280, "light"])
     yield watched
     watched.page.close()
 
 
 @pytest.mark.parametrize("path", [*HOME_PAGES, *APP_PAGES])
-def test_pages_are_for_everybody(contexts: dict[tuple[int, str], BrowserContext], cloud: Program, path: str) -> None:
-    faults = {}
-    for look, context in contexts.items():
-        watched = Watched(context)
-        watched.open(cloud.url + path)
-        assert watched.page.locator("h1").count() == 1
-        found = watched.find_faults() + (watched.find_barriers() if look in EXAMINED else [])
-        if found:
-            faults[look] = found
-        watched.page.close()
-    assert faults == {}
+def test_pages_are_for_everybody(contexts: Looks, cloud: Program, path: str) -> None:
+    assert find_faults_in(contexts, cloud.url + path) == {}
 
 
 @pytest.mark.parametrize("path", OPEN_PAGES)

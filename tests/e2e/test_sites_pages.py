@@ -11,14 +11,10 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
 from tests.apps.sites.archives import make_zip
-from tests.conftest import LONG
-from tests.e2e.browser import Watched, chromium, log_in
+from tests.e2e.browser import Looks, Watched, chromium, find_faults_in, looks_of
 from tests.program import Program
 
 HELLO = Path(__file__).parents[2] / "examples" / "hello"
-EXAMINED = {(390, "dark"), (1280, "light")}
-ALL_LOOKS = [(width, scheme) for width in (390, 1280) for scheme in ("light", "dark")]
-LOOKS = ALL_LOOKS if LONG else sorted(EXAMINED)
 PAGES = [
     "/sites",
     "/sites/blog",
@@ -59,37 +55,14 @@ def cloud(template_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 @pytest.fixture(scope="module")
-def contexts(browser: Browser, cloud: Program) -> Iterator[dict[tuple[int, str], BrowserContext]]:
-    """The owner's browser in every look."""
-    first = browser.new_context()
-    log_in(first, cloud)
-    state = first.storage_state()
-    opened = {
-        (width, scheme): browser.new_context(
-            viewport={"width": width, "height": 844},
-            color_scheme=scheme,  # type: ignore[arg-type]
-            storage_state=state,
-        )
-        for width, scheme in LOOKS
-    }
-    yield opened
-    for context in (*opened.values(), first):
-        context.close()
+def looks(browser: Browser, cloud: Program) -> Iterator[Looks]:
+    with looks_of(browser, cloud) as opened:
+        yield opened
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_pages_look_right_everywhere(
-    contexts: dict[tuple[int, str], BrowserContext], cloud: Program, path: str
-) -> None:
-    faults = {}
-    for look in LOOKS:
-        watched = Watched(contexts[look])
-        watched.open(cloud.url + path)
-        found = watched.find_faults() + (watched.find_barriers() if look in EXAMINED else [])
-        if found:
-            faults[look] = found
-        watched.page.close()
-    assert faults == {}
+def test_pages_look_right_everywhere(looks: Looks, cloud: Program, path: str) -> None:
+    assert find_faults_in(looks, cloud.url + path) == {}
 
 
 def test_a_folder_becomes_a_site_and_its_next_version(

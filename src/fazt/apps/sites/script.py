@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from fazt.apps.sites import actions, store
+from fazt.apps.sites.model import find_code
 from fazt.core.app import ScriptFunction
 from fazt.core.blobs import Blob
 from fazt.core.errors import Invalid, NotFound, TooLarge
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from fazt.core.auth import Caller
 
 MAX_READ = 16 << 20
+MAX_MANIFEST = 64 << 10
 
 
 async def list_sites(core: Core, caller: Caller) -> list[dict[str, Any]]:
@@ -71,6 +73,43 @@ def to_bytes(content: Any, encoding: str) -> bytes | Blob | None:
         raise Invalid("The content is not base64.") from error
 
 
+async def read_code(core: Core, caller: Caller, *, site: str = "", id: int = 0) -> dict[str, Any]:
+    """What runs a site's code needs: the version that is shown, its files, and what its fazt.json says.
+
+    By name or, since sites can be renamed, by number. `entry` is "" where the site holds no code.
+    """
+    if id:
+        found = await core.db.read(store.get_site_by_id, id)
+        if found.deleted_at is not None:
+            raise NotFound("This site was deleted.")
+        site = found.name
+    found = await actions.get_site(core, caller, site)
+    files = await core.db.read(store.load_files, found.id, found.version) if found.version else {}
+    manifest = files.get("fazt.json")
+    readable = manifest is not None and manifest.size <= MAX_MANIFEST
+    text = (await core.blobs.read(manifest.hash)).decode(errors="replace") if manifest and readable else ""
+    return {
+        "id": found.id,
+        "name": found.name,
+        "owner": found.owner,
+        "version": found.version,
+        "entry": find_code(files),
+        "files": {path: (entry.hash, entry.size) for path, entry in files.items()},
+        "manifest": text,
+        "is_manifest_too_large": manifest is not None and not readable,
+    }
+
+
+async def has_site(core: Core, caller: Caller, *, id: int) -> bool:
+    """Whether a site of the caller's has this number and is shown, or can be brought back."""
+    try:
+        site = await core.db.read(store.get_site_by_id, id)
+        await actions.get_site(core, caller, site.name, deleted=site.deleted_at is not None)
+    except NotFound:
+        return False
+    return True
+
+
 SCRIPT = (
     ScriptFunction("sites.list", "sites:read", list_sites, "Your sites.", "await fazt.sites.list()"),
     ScriptFunction(
@@ -82,6 +121,20 @@ SCRIPT = (
         read_file,
         "A file of a site.",
         'await fazt.sites.read_file({site: "blog", path: "index.html"})',
+    ),
+    ScriptFunction(
+        "sites.code",
+        "sites:read",
+        read_code,
+        "The version of a site that is shown: its files, the one that holds code, and its fazt.json.",
+        'const {version, entry} = await fazt.sites.code({site: "blog"})',
+    ),
+    ScriptFunction(
+        "sites.exists",
+        "sites:read",
+        has_site,
+        "Whether a site is there, or can be brought back.",
+        "await fazt.sites.exists({id: 3})",
     ),
     ScriptFunction(
         "sites.put_files",

@@ -8,7 +8,7 @@ APP = App(
     does="JSON documents over HTTP, with filters, rules, history and a live feed.",
     path="/textdb",
     icon="textdb",
-    parts=("store", "routes", "jobs", "script", "cli"),
+    parts=("store", "routes", "pages", "jobs", "script", "cli"),
     commands={"db": "JSON documents: get, put, list, import, export."},
     settings=(
         Setting("textdb.default_limit", 100, "Documents in a list that names no limit.", 1, 10_000),

@@ -4,7 +4,11 @@ from fazt.core.blobs.engine import Blobs, open_blobs
 from fazt.core.blobs.jobs import JOBS
 from fazt.core.blobs.model import CHUNK_BYTES, Blob
 from fazt.core.blobs.settings import SETTINGS
+<<<<<<< HEAD
 from fazt.core.blobs.store import claim, drop, keep, keep_many, load, put, put_kept, stat
+=======
+from fazt.core.blobs.store import claim, count_elsewhere, drop, keep, keep_many, load, put, stat
+>>>>>>> main
 
 __all__ = [
     "CHUNK_BYTES",
@@ -13,6 +17,7 @@ __all__ = [
     "Blob",
     "Blobs",
     "claim",
+    "count_elsewhere",
     "drop",
     "keep",
     "keep_many",

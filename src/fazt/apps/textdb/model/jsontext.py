@@ -18,6 +18,7 @@ MAX_EXPONENT = 4_000
 STRING = re.compile(r'"(?:[^"\\]|\\.)*"(\s*:)?', re.DOTALL)
 STRING_OR_SPACE = re.compile(r'("(?:[^"\\]|\\.)*")|\s+', re.DOTALL)
 SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
 ESCAPED_KEY = re.compile(r'\\[^"]*"\s*:|\\"\s*:')
 
 
@@ -155,3 +156,19 @@ def _check_surrogates(value: Any) -> None:
         dump(value).encode()
     except UnicodeEncodeError as error:
         raise Invalid("This JSON holds half of a surrogate pair, which is no character.") from error
+
+
+def pretty(text: str) -> str:
+    """JSON `text` on several lines, for people; every digit and escape as it was."""
+    pieces: list[str] = []
+    depth, before = 0, ""
+    for part in TOKEN.findall(text):
+        if part in "}]":
+            depth -= 1
+            pieces.append("" if before in "{[" else "\n" + "  " * depth)
+        elif before and before in "{[,":
+            pieces.append("\n" + "  " * depth)
+        depth += part in "{["
+        pieces.append(": " if part == ":" else part)
+        before = part
+    return "".join(pieces) + "\n"

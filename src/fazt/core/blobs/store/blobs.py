@@ -6,8 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 
+<<<<<<< HEAD
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+=======
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+>>>>>>> main
 
 from fazt.core.blobs.model import CHUNK_BYTES, Blob, Ref
 from fazt.core.blobs.schema import CONDEMNED, RECEIVING, SEALED, UPLOADING, core_blob, core_chunk
@@ -41,6 +45,12 @@ _SEAL = (
 )
 _CONDEMN = (
     update(core_blob).where(b.id == bindparam("of"), b.keeps == 0).values(state=CONDEMNED, hash=None, touched_at=0)
+)
+_CONDEMN_DROPPED = (
+    update(core_blob)
+    .where(b.hash == bindparam("of"), b.keeps == 0, b.touched_at == 0)
+    .values(state=CONDEMNED, hash=None, touched_at=bindparam("now"))
+    .returning(b.id, b.size, b.chunk_bytes, b.place)
 )
 _ADD_CHUNK = insert(core_chunk)
 _PUT_KEPT = {
@@ -215,6 +225,17 @@ def seal(conn: Connection, ref: Ref, hash: str, now: int) -> tuple[Blob, bool]:
 def discard(conn: Connection, blob_id: int) -> None:
     """Condemn bytes that were never sealed, or are a second copy: nobody can be reading them."""
     conn.execute(_CONDEMN, {"of": blob_id})
+
+
+def condemn_dropped(conn: Connection, hash: str, now: int) -> Ref | None:
+    """Condemn a blob that its last keeper just dropped; None where it is kept, or somebody received it since."""
+    row = conn.execute(_CONDEMN_DROPPED, {"of": hash, "now": now}).first()
+    return None if row is None else Ref(*row)
+
+
+def count_elsewhere(conn: Connection) -> int:
+    """How many blobs have their bytes in object storage, outside of the database."""
+    return conn.scalar(select(func.count()).select_from(core_blob).where(b.place != "")) or 0
 
 
 def no_such_blob(hash: str) -> NotFound:

@@ -6,12 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 
-<<<<<<< HEAD
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
-=======
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
->>>>>>> main
+from sqlalchemy.dialects import postgresql, sqlite
 
 from fazt.core.blobs.model import CHUNK_BYTES, Blob, Ref
 from fazt.core.blobs.schema import CONDEMNED, RECEIVING, SEALED, UPLOADING, core_blob, core_chunk

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import program
 from tests.e2e.joplin import Device, Person
 from tests.program import Program
 
@@ -93,7 +94,8 @@ def settle(typists: list[Typist]) -> list[dict[str, list[tuple[object, ...]]]]:
     return states
 
 
-def test_three_devices_end_equal(cloud: Program, tmp_path: Path) -> None:
+def test_three_devices_end_equal(cloud: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(program, "READY_S", 120.0)  # three apps start at the same time
     chance = random.Random(SEED)
     person = Person.create(cloud, "fuzz")
     versions = ("3.6", "3.5", "3.6")

@@ -19,11 +19,11 @@ from tests import program
 from tests.e2e.joplin import Device, Person
 from tests.program import Program
 
-ROUNDS = int(os.environ.get("FAZT_JOPLIN_ROUNDS", "60" if os.environ.get("FAZT_TEST_LONG") else "2"))
+ROUNDS = int(os.environ.get("FAZT_JOPLIN_ROUNDS", "60" if os.environ.get("FAZT_TEST_LONG") else "1"))
 SEED = int(os.environ.get("FAZT_JOPLIN_SEED", "7"))
 MOST_SYNCS = 6
 
-pytestmark = pytest.mark.timeout(3_600 if ROUNDS > 2 else 300)
+pytestmark = pytest.mark.timeout(3_600 if ROUNDS > 1 else 300)
 
 
 @pytest.fixture(scope="module")

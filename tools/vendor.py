@@ -22,6 +22,7 @@ FILES = {
         "htmx-sse.js": "dist/ext/hx-sse.min.js",
         "htmx.LICENSE": "LICENSE",
     },
+    ("uqr", "0.1.3"): {"qr.LICENSE": "LICENSE"},
     ("uplot", "1.6.32"): {
         "uplot.js": "dist/uPlot.iife.min.js",
         "uplot.css": "dist/uPlot.min.css",
@@ -30,7 +31,9 @@ FILES = {
 }
 """(package, version) -> the name here -> the file in the package."""
 
-BUNDLES: dict[str, tuple[str, dict[str, str]]] = {}
+BUNDLES: dict[str, tuple[str, dict[str, str]]] = {
+    "qr.js": ('export { renderSVG } from "uqr";', {"uqr": "0.1.3"}),
+}
 """The name here -> (source of an entry module, package -> version), for libraries of many files."""
 
 
@@ -43,7 +46,8 @@ def main() -> None:
         bundle(name, entry, packages)
     listing = {f"{package}@{version}": describe(files) for (package, version), files in FILES.items()}
     for name, (_, packages) in BUNDLES.items():
-        listing[" ".join(f"{package}@{version}" for package, version in packages.items())] = describe([name])
+        label = " ".join(f"{package}@{version}" for package, version in packages.items())
+        listing[label] = {**listing.get(label, {}), **describe([name])}
     (VENDOR / "versions.json").write_text(json.dumps(listing, indent=2) + "\n")
 
 

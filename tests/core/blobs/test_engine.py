@@ -273,3 +273,31 @@ async def test_silent_upload_is_swept(blobs: Blobs, clock: Clock) -> None:
         clock.now += DAY
         await blobs.sweep()
     assert await is_empty(blobs)
+
+
+async def test_a_purge_removes_what_was_just_dropped_and_nothing_else(blobs: Blobs, clock: Clock) -> None:
+    dropped = await blobs.receive(stream_of(LARGE), max_bytes=ENOUGH)
+    kept = await blobs.receive(stream_of(LARGE[1:]), max_bytes=ENOUGH)
+    received = await blobs.receive(stream_of(LARGE[2:]), max_bytes=ENOUGH)
+    for blob in (dropped, kept):
+        await blobs.db.write(keep, blob.hash)
+    await blobs.db.write(drop, dropped.hash)
+    await blobs.purge([dropped.hash, kept.hash, received.hash, "f" * 64])
+    with pytest.raises(NotFound):
+        await read_all(blobs, dropped.hash)
+    assert await read_all(blobs, kept.hash) == LARGE[1:]
+    assert await read_all(blobs, received.hash) == LARGE[2:]
+    assert (await blobs.db.read(count))[0] == 2
+
+
+async def test_a_purge_leaves_what_is_being_read(blobs: Blobs, clock: Clock) -> None:
+    blob = await blobs.receive(stream_of(LARGE), max_bytes=ENOUGH)
+    await blobs.db.write(keep, blob.hash)
+    reading = blobs.open(blob.hash)
+    first = await anext(reading)
+    await blobs.db.write(drop, blob.hash)
+    await blobs.purge([blob.hash])
+    assert first + b"".join([piece async for piece in reading]) == LARGE
+    clock.now += DAY
+    await blobs.sweep()
+    assert await is_empty(blobs)

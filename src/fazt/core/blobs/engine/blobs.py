@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import Counter, OrderedDict, deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import islice
 from time import perf_counter
@@ -142,6 +142,16 @@ class Blobs:
             self._hashers.pop(upload, None)
             ref = await self.db.write(store.abandon_upload, upload)
             if ref is not None:
+                await self._remove(ref)
+
+    async def purge(self, hashes: Iterable[str]) -> None:
+        """Remove at once, without a grace time, those of `hashes` whose last keeper just dropped them.
+
+        What is being read at this moment stays until the next sweep.
+        """
+        for hash in hashes:
+            ref = await self.db.write(store.condemn_dropped, hash, self.clock())
+            if ref is not None and ref.id not in self._pins:
                 await self._remove(ref)
 
     async def sweep(self, graces: store.Graces = store.USUAL) -> None:

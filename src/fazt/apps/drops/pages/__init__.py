@@ -1,0 +1,9 @@
+"""Pages of drops for people with an account: send, list, change, ask for files."""
+
+from fazt.apps.drops.pages.drops import PAGES as DROPS
+from fazt.apps.drops.pages.drops import card
+from fazt.apps.drops.pages.requests import PAGES as REQUESTS
+
+PAGES = [*REQUESTS, *DROPS]
+
+__all__ = ["PAGES", "card"]

@@ -37,6 +37,7 @@ ACCOUNTS = USERS.add_columns(user.c.password_hash)
 ACCOUNT_BY_ID = ACCOUNTS.where(user.c.id == bindparam("id"))
 ACCOUNT_BY_EMAIL = Prepared(ACCOUNTS.where(user.c.email == bindparam("login")))
 ACCOUNT_BY_HANDLE = Prepared(ACCOUNTS.where(user.c.handle == bindparam("login")))
+OWNER = USERS.where(user.c.role == "owner")
 TAKEN = select(user.c.id).where((user.c.email == bindparam("email")) | (user.c.handle == bindparam("handle")))
 
 
@@ -123,7 +124,7 @@ def get_user(conn: Connection, user_id: str) -> User:
 
 def find_owner(conn: Connection) -> User | None:
     """The owner; None before the first set-up."""
-    row = conn.execute(USERS.where(user.c.role == "owner")).first()
+    row = conn.execute(OWNER).first()
     return to_user(row) if row else None
 
 

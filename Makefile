@@ -43,7 +43,7 @@ lock: prepare-serve ## Choose new versions for requirements.lock (UPGRADE=1 for 
 	$(BIN)/python -m tools.lock $(if $(UPGRADE),--upgrade)
 
 clean: ## Remove what make has made; data/ stays
-	rm -rf .venv .cache site build dist tests/e2e/node_modules
+	rm -rf .venv .cache site build dist tests/e2e/node_modules tests/e2e/*/node_modules
 
 prepare-serve:
 	@$(PREPARE) serve

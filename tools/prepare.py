@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import venv
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ VENV = ROOT / ".venv"
 LOCK = ROOT / "requirements.lock"
 PACKAGES = ROOT / "tests" / "packages.txt"
 E2E = ROOT / "tests" / "e2e"
+JUDGES = E2E / "judges"
 MARKER = "# For tests and benchmarks"
 NO_PIP = """\
 {python} cannot make a virtual environment with pip in it.
@@ -167,12 +169,65 @@ def prepare_npm() -> None:
     """Install what tests/e2e/package.json pins into tests/e2e/node_modules."""
     wanted = hashlib.sha256((E2E / "package.json").read_bytes()).hexdigest()
     stamp = E2E / "node_modules" / ".ready"
-    if stamp.exists() and stamp.read_text() == wanted:
+    if is_stamped(stamp, wanted):
         return
     print("Installing the npm packages of tests/e2e/package.json", flush=True)
     run("npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error", cwd=E2E)
     stamp.parent.mkdir(exist_ok=True)
     stamp.write_text(wanted)
+
+
+def prepare_joplin() -> None:
+    """Install Joplin's terminal app in the versions that tests/e2e/joplin-*/package.json pin; about two minutes.
+
+    Its install scripts are left out: they want a key ring that Linux does not use, and a download. Only SQLite is
+    built, once, and copied to the other version.
+    """
+    folders = sorted(path.parent for path in E2E.glob("joplin-*/package.json"))
+    wanted = {folder: hashlib.sha256((folder / "package.json").read_bytes()).hexdigest() for folder in folders}
+    missing = [folder for folder in folders if not is_stamped(folder / "node_modules" / ".ready", wanted[folder])]
+    if not missing:
+        return
+    print("Installing Joplin's terminal app and building its SQLite (two minutes)", flush=True)
+    command = ("npm", "install", "--ignore-scripts", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error")
+    with ThreadPoolExecutor() as pool:
+        for done in [pool.submit(run, *command, cwd=folder) for folder in missing]:
+            done.result()
+    built: Path | None = None
+    for folder in folders:
+        binding = folder / "node_modules" / "sqlite3" / "lib" / "binding"
+        if not binding.exists() and built is not None:
+            shutil.copytree(built, binding)
+        elif not binding.exists():
+            build_sqlite(folder)
+        built = binding
+        (folder / "node_modules" / ".ready").write_text(wanted[folder])
+
+
+def build_sqlite(folder: Path) -> None:
+    """Build the sqlite3 package there, with the headers that Debian's Node brings where they are."""
+    if Path("/usr/include/node/node.h").exists():
+        os.environ.setdefault("npm_config_nodedir", "/usr")
+    run("npm", "rebuild", "sqlite3", "--loglevel=error", cwd=folder)
+
+
+def is_stamped(stamp: Path, wanted: str) -> bool:
+    """Whether a finished installation has left this mark."""
+    return stamp.exists() and stamp.read_text() == wanted
+
+
+def prepare_judges() -> None:
+    """Give each Python program of tests/e2e/judges that cannot share our packages an environment of its own."""
+    for lock in sorted(JUDGES.glob("*.lock")):
+        home = ROOT / ".cache" / "judges" / lock.stem
+        stamp, wanted = home / "ready", hashlib.sha256((sys.version + lock.read_text()).encode()).hexdigest()
+        if stamp.exists() and stamp.read_text() == wanted:
+            continue
+        print(f"Installing {lock.stem}", flush=True)
+        venv.create(home, clear=True, symlinks=True)
+        pip = (VENV / "bin" / "python", "-m", "pip", "--python", home / "bin" / "python")
+        run(*pip, "install", "-q", "--require-hashes", "--no-deps", "-r", lock)
+        stamp.write_text(wanted)
 
 
 def main(purpose: str) -> int:
@@ -182,6 +237,8 @@ def main(purpose: str) -> int:
         if purpose == "test":
             prepare_packages()
             prepare_npm()
+            prepare_joplin()
+            prepare_judges()
     except NotReadyError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1

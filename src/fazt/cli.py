@@ -165,6 +165,7 @@ def cli(ctx: click.Context, data: str | None, server: str | None, token: str | N
 @cli.command()
 @click.option("--data", metavar="PATH", help="Path of data.db (FAZT_DATA; default data/data.db).")
 @click.option("--listen", metavar="HOST:PORT", help="Where to listen (FAZT_LISTEN; default 127.0.0.1:4698).")
+@click.option("--https-listen", metavar="HOST:PORT", help="Serve HTTPS here (FAZT_HTTPS_LISTEN; off by default).")
 @click.option("--domain", metavar="NAME", help="The domain of this cloud (FAZT_DOMAIN; default localhost).")
 @click.option("--smtp-listen", metavar="HOST:PORT", help="Receive mail here (FAZT_SMTP_LISTEN; off by default).")
 @click.option("--turn-listen", metavar="HOST:PORT", help="Relay calls here (FAZT_TURN_LISTEN; off by default).")

@@ -6,14 +6,14 @@ import asyncio
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
 from fazt.apps import APPS
-from fazt.core import Core, auth, blobs, events, jobs, outbound, push, settings, shares, visits
+from fazt.core import Between, Core, auth, blobs, events, jobs, outbound, push, settings, shares, systemd, tls, visits
 from fazt.core.app import App, Job, Mount, Setting
 from fazt.core.auth import Auth
 from fazt.core.blobs import open_blobs
@@ -24,16 +24,17 @@ from fazt.core.errors import Unavailable
 from fazt.core.events import Events
 from fazt.core.http.litestar import create_litestar
 from fazt.core.http.root import Root
-from fazt.core.http.server import Listener, as_local, bind, bind_local
+from fazt.core.http.server import Listener, as_encrypted, as_local, bind, bind_local
 from fazt.core.http.status import MOUNTS
 from fazt.core.instance import InstanceLock, remove_socket, socket_path
 from fazt.core.jobs import Jobs
 from fazt.core.log import get_logger, set_up_logging
 from fazt.core.settings import Settings
+from fazt.core.tls import Tls, keeping
 from fazt.core.visits import Visits
 from fazt.ui import error_page
 
-CORE_PARTS: tuple[ModuleType, ...] = (auth, blobs, events, jobs, outbound, push, settings, shares, visits)
+CORE_PARTS: tuple[ModuleType, ...] = (auth, blobs, events, jobs, outbound, push, settings, shares, tls, visits)
 
 log = get_logger(__name__)
 
@@ -45,7 +46,15 @@ class Running:
     core: Core
     root: Root
     address: Address | None = None
+    https_address: Address | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    between: Between | None = None
+    sockets: list[socket.socket] = field(default_factory=list)
+
+    def rest(self, between: Between) -> None:
+        """See Core.rest."""
+        self.between = between
+        self.stopping.set()
 
 
 def declared_settings(apps: tuple[App, ...]) -> list[Setting]:
@@ -79,10 +88,17 @@ async def create_core(config: Config, apps: tuple[App, ...]) -> Core:
         jobs=Jobs(kinds, on_dead=events.tell_dead_job),
         auth=Auth(db),
         visits=Visits(db, system_clock, declared),
+        tls=Tls(db, system_clock, declared, config),
         apps=apps,
     )
     core.script = {function.name: function for function in load_all(apps, "script", "SCRIPT")}
+    await core.tls.load()
     return core
+
+
+def is_known_host(core: Core, host: str) -> bool:
+    """Whether anything here answers for a host."""
+    return host == core.config.domain or any(finder(core, host) is not None for finder in core.host_finders)
 
 
 def create_root(core: Core) -> Root:
@@ -92,30 +108,39 @@ def create_root(core: Core) -> Root:
     handlers = [item for item in listed if not isinstance(item, Mount)]
     finders = [getattr(app.load("routes"), "find_host", None) for app in core.apps]
     core.host_finders = [finder for finder in finders if finder is not None]
+    listers = {app.name: getattr(app.load("routes"), "list_hosts", None) for app in core.apps}
+    core.host_listers = {name: lister for name, lister in listers.items() if lister is not None}
+    core.tls.is_ours = lambda host: is_known_host(core, host)
     return Root(core, create_litestar(core, handlers), mounts, error_page)
 
 
 @asynccontextmanager
-async def running(config: Config, apps: tuple[App, ...] = APPS, *, serving: bool = True) -> AsyncIterator[Running]:
+async def running(
+    config: Config, apps: tuple[App, ...] = APPS, *, serving: bool = True, doors: Sequence[socket.socket] = ()
+) -> AsyncIterator[Running]:
     """The program, from open file to closed file.
 
-    With `serving` it listens, delivers events and works through jobs; without, only the local
-    socket answers, for a command that runs while no server does. Raises Unavailable when another
-    program holds the file.
+    With `serving` it listens (at `doors`, where there are some already), delivers events and works through
+    jobs; without, only the local socket answers, for a command that runs while no server does. Raises
+    Unavailable when another program holds the file.
     """
     lock = InstanceLock(config.data)
     if not lock.acquire():
         raise Unavailable(f"Another fazt already serves {config.data}.", hint="`fazt service status` shows it.")
     async with AsyncExitStack() as stack:
         stack.callback(lock.release)
-        sockets = [bind(config.listen)] if serving else []
+        sockets = [door.dup() for door in doors] or bind_all(config) if serving else []
+        for bound in sockets:
+            stack.callback(bound.close)
         core = await create_core(config, apps)
+        await stack.enter_async_context(core.after_close)
         stack.push_async_callback(core.db.close)
         stack.push_async_callback(core.auth.close)
         if config.owner_email and not await core.auth.has_owner():
             await core.auth.create_owner(config.owner_email, config.owner_password, core.clock())
-        program = Running(core, create_root(core))
+        program = Running(core, create_root(core), sockets=sockets)
         if serving:
+            core.rest = program.rest
             await start_parts(core, stack)
         await listen(program, sockets, stack)
         yield program
@@ -123,6 +148,7 @@ async def running(config: Config, apps: tuple[App, ...] = APPS, *, serving: bool
 
 async def start_parts(core: Core, stack: AsyncExitStack) -> None:
     """Core's engines, then each app's engines and servers, in the apps' order; undone in reverse."""
+    await stack.enter_async_context(core.tls.run())
     await stack.enter_async_context(core.visits.run())  # first, so that it ends last: apps note visits to their end
     for part in ("engine", "server"):
         for app in core.apps:
@@ -131,6 +157,19 @@ async def start_parts(core: Core, stack: AsyncExitStack) -> None:
                 await stack.enter_async_context(module.run(core))
     await stack.enter_async_context(core.events.run())
     await stack.enter_async_context(core.jobs.run(core))
+    await stack.enter_async_context(keeping(core))  # last, so that it ends first: its jobs wait for the network
+
+
+def bind_all(config: Config) -> list[socket.socket]:
+    """The socket of HTTP, and that of HTTPS where it is asked for. Raises Unavailable."""
+    sockets = [bind(config.listen)]
+    if config.https_listen is not None:
+        try:
+            sockets.append(bind(config.https_listen, "--https-listen"))
+        except Unavailable:
+            sockets[0].close()
+            raise
+    return sockets
 
 
 async def listen(program: Running, sockets: list[socket.socket], stack: AsyncExitStack) -> None:
@@ -141,24 +180,53 @@ async def listen(program: Running, sockets: list[socket.socket], stack: AsyncExi
     await local.start()
     stack.push_async_callback(local.stop)
     if sockets:
-        host, port = sockets[0].getsockname()[:2]
-        program.address = Address(host, port)
-        public = Listener(program.root, sockets)
+        program.address = Address(*sockets[0].getsockname()[:2])
+        public = Listener(program.root, sockets[:1])
         await public.start()
         stack.push_async_callback(public.stop)
+    if sockets[1:]:
+        program.https_address = Address(*sockets[1].getsockname()[:2])
+        tls = program.core.tls
+        encrypted = Listener(as_encrypted(program.root), sockets[1:], tls.server_context(alpn=("http/1.1",)))
+        await encrypted.start()
+        stack.push_async_callback(encrypted.stop)
+        tls.https_port = program.https_address.port
 
 
 async def serve_until_stopped(config: Config) -> None:
     """Serve until SIGTERM or SIGINT; a second signal ends the program at once."""
+    doors: list[socket.socket] = []
+    while True:
+        async with running(config, doors=doors) as program:
+            doors = doors or [bound.dup() for bound in program.sockets]
+            await serve_once(program)
+            if program.between is None:
+                for door in doors:
+                    door.close()
+                return
+        await asyncio.to_thread(do_between, program.between)
+
+
+async def serve_once(program: Running) -> None:
+    """Serve until a signal comes, or until the program is to rest and start anew."""
     loop = asyncio.get_running_loop()
-    async with running(config) as program:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, program.stopping.set)
-        await announce(program)
-        await program.stopping.wait()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
-        log.info("stopping")
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, program.stopping.set)
+    await announce(program)
+    systemd.notify("READY=1")
+    await program.stopping.wait()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.remove_signal_handler(number)
+    systemd.notify("STOPPING=1" if program.between is None else "STATUS=Resting, to start anew")
+    log.info("stopping" if program.between is None else "resting, to start anew")
+
+
+def do_between(between: Between) -> None:
+    """Do what the program was put to rest for. Where that fails, it goes on with what it had."""
+    try:
+        between()
+    except Exception:  # a rim: a cloud that goes on as before is better than none
+        log.exception("what the program was put to rest for failed")
 
 
 async def announce(program: Running) -> None:
@@ -168,6 +236,10 @@ async def announce(program: Running) -> None:
     name = "localhost" if config.is_local else config.domain
     url = f"http://{name}:{port}"
     print(f"fazt serves {'PostgreSQL' if config.database_url else config.data} at {url}", file=sys.stderr)
+    if program.https_address:
+        encrypted = f"https://{name}:{program.https_address.port}"
+        print(f"fazt serves HTTPS at {encrypted}", file=sys.stderr)
+        url = encrypted if program.core.tls.is_trusted(name) else url
     if not await program.core.auth.has_owner():
         secret = program.core.auth.setup_secret()
         print(f"Set it up here (the link works once): {url}/setup?token={secret}", file=sys.stderr)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from fazt.core.errors import NotFound
+from fazt.core.errors import NotFound, Unavailable
 
 if TYPE_CHECKING:
-    from fazt.core.app import App, Endpoint, HostFinder, ScriptFunction
+    from fazt.core.app import App, Endpoint, HostFinder, HostLister, ScriptFunction
     from fazt.core.auth import Auth, Caller
     from fazt.core.blobs import Blobs
     from fazt.core.clock import Clock
@@ -16,9 +18,12 @@ if TYPE_CHECKING:
     from fazt.core.events import Events
     from fazt.core.jobs import Jobs
     from fazt.core.settings import Settings
+    from fazt.core.tls import Tls
     from fazt.core.visits import Visits
 
 E = TypeVar("E")
+Between = Callable[[], None]
+"""What is done while the file is closed, between two lives of the program."""
 
 
 class Core:
@@ -40,6 +45,7 @@ class Core:
         jobs: Jobs,
         auth: Auth,
         visits: Visits,
+        tls: Tls,
         apps: tuple[App, ...] = (),
     ) -> None:
         self.config = config
@@ -51,11 +57,17 @@ class Core:
         self.jobs = jobs
         self.auth = auth
         self.visits = visits
+        self.tls = tls
         self.apps = apps
         self.script: dict[str, ScriptFunction] = {}
         self.host_finders: list[HostFinder] = []
+        self.host_listers: dict[str, HostLister] = {}
         self.endpoints: dict[str, Endpoint] = {}
         self.engines: dict[type, object] = {}
+        self.after_close = AsyncExitStack()
+        """What ends only after the file is closed: whoever copies the last writes elsewhere."""
+        self.rest: Callable[[Between], None] = refuse_rest
+        """Have the program drain, close its file, run this, and start anew on the same port."""
 
     def add(self, engine: object) -> None:
         """Make a live engine findable by its class."""
@@ -77,3 +89,8 @@ class Core:
             raise NotFound(f"There is no function fazt.{name}.")
         caller.check(function.scope)
         return await function.run(self, caller, **arguments)
+
+
+def refuse_rest(_between: Between) -> None:
+    """What `Core.rest` is where no server runs."""
+    raise Unavailable("The file is in use by a command.", hint="Try again when it has ended.")

@@ -5,13 +5,14 @@ A manifest names its `parts`; `load` imports them when the server starts, by the
 
 | part     | constant or function in it                                          |
 |----------|---------------------------------------------------------------------|
-| `routes` | `ROUTES`: Litestar handlers and `Mount`s; optional `find_host`       |
+| `routes` | `ROUTES`: Litestar handlers and `Mount`s; optional `find_host`, `list_hosts` |
 | `pages`  | `PAGES`: the same, for people; optional `card(core, caller) -> Card` |
 | `engine` | `run(core)`: an async context manager around the app's life          |
 | `server` | `run(core)`: the same, for listeners that are not HTTP               |
 | `jobs`   | `JOBS`: tuple of `Job`                                              |
 | `script` | `SCRIPT`: tuple of `ScriptFunction`                                 |
-| `store`  | `on_event(conn, event)`, run once for each event after its commit   |
+| `store`  | `on_event(conn, event)`, run once for each event after its commit;  |
+|          | `THINGS`: tuple of `Thing`                                          |
 | `cli`    | `COMMANDS`: tuple of click commands, named in `App.commands`         |
 """
 
@@ -23,6 +24,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from fazt.core import Core
 
 SettingValue = bool | int | float | str | list[str]
@@ -34,6 +37,9 @@ Endpoint = Callable[["Core", Scope, Receive, Send], Awaitable[None]]
 
 HostFinder = Callable[["Core", str], Endpoint | None]
 """(core, host name without port, lower case) -> who answers it, or None. Quick and without I/O."""
+
+HostLister = Callable[["Core"], Awaitable[list[str]]]
+"""(core) -> the host names that need a certificate; asked anew after each event of the app."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +111,31 @@ class Mount:
 
     `access` documents who may call; an endpoint that is not "public" authenticates by itself
     with `core.http.access.identify`, since each protocol asks for credentials in its own way.
+    With `methods`, all others pass by: they find the page at that address.
     """
 
     prefix: str
     endpoint: Endpoint
     access: Literal["public", "member", "owner", "own"]
     help: str
+    methods: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """Something that can be brought back alone out of a backup, e.g. one site: listed as `THINGS` in the app's store.
+
+    Sync functions of a Connection. `source` is a backup, for reading, brought to this version's tables.
+    `names(source)` are those there are. `blobs(source, name)` are the hashes of the blobs it refers to; by the time
+    of `copy` they are here, to be kept. `copy(conn, source, name, new_name, user_id, now)` makes it anew in one write,
+    under `new_name`, and answers the path of its page. It raises NotFound, and Conflict where the name is taken.
+    """
+
+    kind: str
+    title: str
+    names: Callable[[Connection], list[str]]
+    blobs: Callable[[Connection, str], list[str]]
+    copy: Callable[[Connection, Connection, str, str, str, int], str]
 
 
 @dataclass(frozen=True, slots=True)

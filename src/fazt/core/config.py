@@ -35,6 +35,8 @@ class Config:
     database_url: str = ""
     smtp_listen: Address | None = None
     turn_listen: Address | None = None
+    https_listen: Address | None = None
+    dns_script: str = ""
     owner_email: str = ""
     owner_password: str = ""
     trusted_proxies: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
@@ -63,6 +65,8 @@ def read_config(options: Mapping[str, str | None], environ: Mapping[str, str] = 
         database_url=value("database-url"),
         smtp_listen=parse_optional_address(value("smtp-listen"), "--smtp-listen"),
         turn_listen=parse_optional_address(value("turn-listen"), "--turn-listen"),
+        https_listen=parse_optional_address(value("https-listen"), "--https-listen"),
+        dns_script=value("dns-script"),
         owner_email=value("owner-email"),
         owner_password=value("owner-password"),
         trusted_proxies=parse_networks(value("trusted-proxies")),

@@ -306,7 +306,10 @@ def test_a_main_js_for_browsers_is_a_file_like_any_other(deploy: Deploy) -> None
 
 
 def test_code_for_the_server_is_shown_to_nobody(deploy: Deploy) -> None:
-    site = deploy("back", {"main.js": b"export default {}", "fazt.json": b"{}", "public.txt": b"x"})
-    assert site.get("/main.js").status_code == 404
-    assert site.get("/fazt.json").status_code == 404
-    assert site.get("/public.txt").content == b"x"
+    code = b"export default { fetch: (request) => new Response('code', { status: 404 }) }"
+    site = deploy(
+        "back", {"main.js": code, "lib.js": b"x", "fazt.json": b'{"static": ["public"]}', "public/a.txt": b"x"}
+    )
+    for hidden in ("/main.js", "/fazt.json", "/lib.js"):
+        assert (site.get(hidden).status_code, site.get(hidden).content) == (404, b"code")
+    assert site.get("/public/a.txt").content == b"x"

@@ -316,10 +316,10 @@ def test_domains(conn: Connection) -> None:
     assert [(found.host, found.site) for found in store.list_domains(conn)] == [("www.example.com", "blog")]
     assert store.list_domains(conn, shop.id) == []
     with pytest.raises(NotFound):
-        store.remove_domain(conn, shop.id, "www.example.com")
+        store.remove_domain(conn, shop.id, "www.example.com", NOW)
     store.delete_site(conn, blog.id, NOW)
     assert store.list_domains(conn) == []
-    store.remove_domain(conn, blog.id, "www.example.com")
+    store.remove_domain(conn, blog.id, "www.example.com", NOW)
 
 
 def test_the_search_box_finds_sites_by_their_names(conn: Connection) -> None:

@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 from sqlalchemy import Connection, func, select
 
-from fazt.core.blobs import CHUNK_BYTES, Blob, claim, drop, keep, load, put, stat, store
+from fazt.core.blobs import CHUNK_BYTES, Blob, claim, drop, keep, keep_many, load, put, stat, store
 from fazt.core.blobs.schema import core_blob, core_chunk
 from fazt.core.blobs.store.sweep import remove_condemned
 from fazt.core.clock import DAY, HOUR, MINUTE
@@ -77,6 +77,19 @@ def test_kept_stays_until_the_last_drop_and_its_grace_time(conn: Connection) -> 
     assert load(conn, blob.hash) == b"kept"
     sweep_all(conn, NOW + 2 * DAY + GRACE)
     assert count_rows(conn) == (0, 0)
+
+
+def test_many_keeps_at_once_are_counted_or_refused(conn: Connection) -> None:
+    one, two = put(conn, b"one", NOW), put(conn, b"two", NOW)
+    keep_many(conn, {one.hash: 2, two.hash: 1})
+    for _ in range(2):
+        drop(conn, one.hash)
+    drop(conn, two.hash)
+    with pytest.raises(NotFound):
+        drop(conn, two.hash)
+    with pytest.raises(NotFound):
+        keep_many(conn, {one.hash: 1, "0" * 64: 1})
+    keep_many(conn, {})
 
 
 def test_claimed_has_a_new_grace_time(conn: Connection) -> None:

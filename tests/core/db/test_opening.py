@@ -170,5 +170,5 @@ def test_a_path_that_cannot_be_is_named(tmp_path: Path) -> None:
     with pytest.raises(Invalid, match="cannot be opened: "):
         open_database(Config(data=tmp_path / "file" / "data.db"))
     (tmp_path / "data.db").mkdir()
-    with pytest.raises(Invalid, match="unable to open"):
+    with pytest.raises(Invalid, match="is a folder"):
         open_database(Config(data=tmp_path / "data.db"))

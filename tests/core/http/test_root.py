@@ -81,3 +81,11 @@ def test_a_method_that_is_not_allowed_is_a_405(shared_program: Program) -> None:
         answer: httpx.Response = client.delete("/api/v1/me")
         assert answer.status_code == 405
         assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_mount_may_be_for_some_methods_only(shared_program: Program) -> None:
+    """The drive answers PROPFIND at the root, where a person finds the dashboard."""
+    with shared_program.client() as client:
+        assert "PROPFIND" in client.options("/").headers["allow"]
+        assert client.request("PROPFIND", "/").status_code == 401
+        assert client.get("/", headers={"accept": "text/html"}).status_code == 303

@@ -77,6 +77,19 @@ class NewValue(msgspec.Struct, forbid_unknown_fields=True):
     text: str | None = None
 
 
+class Renewal(msgspec.Struct, forbid_unknown_fields=True):
+    """What to try again: all names that wait, or one."""
+
+    host: str = ""
+
+
+class Brought(msgspec.Struct, forbid_unknown_fields=True):
+    """A certificate from elsewhere, as PEM."""
+
+    chain_pem: str
+    key_pem: str
+
+
 class Link(msgspec.Struct, frozen=True):
     """A one-time link to be handed to somebody; it is never shown again."""
 

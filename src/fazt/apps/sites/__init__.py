@@ -6,7 +6,7 @@ APP = App(
     name="sites",
     title="Sites",
     does="Web sites by host name, deployed with one command.",
-    parts=("engine", "routes", "pages", "jobs", "script", "cli"),
+    parts=("store", "engine", "routes", "pages", "jobs", "script", "cli"),
     path="/sites",
     settings=(
         Setting("sites.max_files", 20_000, "How many files a site may have.", 1, 200_000, unit="files"),
@@ -26,6 +26,12 @@ APP = App(
         ),
     ),
     events=(
+        EventKind("sites.created", "There is a new site, still empty.", {"site": "its name"}),
+        EventKind("sites.renamed", "A site has another name.", {"site": "its name", "before": "the old one"}),
+        EventKind("sites.domain_added", "A site is shown at a domain.", {"site": "its name", "host": "the domain"}),
+        EventKind(
+            "sites.domain_removed", "A site is no longer shown at a domain.", {"site": "its name", "host": "the domain"}
+        ),
         EventKind(
             "sites.deployed",
             "A new version of a site is shown.",

@@ -16,7 +16,7 @@ APP = App(
             "Addresses that peers see where this host is behind NAT, one each for IPv4 and IPv6; from the next start.",
         ),
         Setting("turn.tls_port", 0, "A port of its own for TLS; 0: TLS on the same port as TCP.", 0, 65_535),
-        Setting("turn.certificate_file", "", "Certificate and chain for turns: (PEM); read again when it changes."),
+        Setting("turn.certificate_file", "", "A certificate and chain (PEM) for turns: instead of this cloud's own."),
         Setting("turn.key_file", "", "The certificate's key (PEM); empty: it is in the certificate's file."),
         Setting("turn.first_port", 49_152, "First UDP port for relayed packets; from the next start.", 1_024, 65_535),
         Setting("turn.last_port", 65_535, "Last UDP port for relayed packets; from the next start.", 1_024, 65_535),

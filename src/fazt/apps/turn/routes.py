@@ -100,6 +100,12 @@ async def signal(socket: WebSocket[Any, Any, Any], core: Core, caller: Caller | 
     await get_hall(core).attend(seat, socket)
 
 
+async def list_hosts(core: Core) -> list[str]:
+    """The relay's own name, which needs a certificate where it is not the cloud's."""
+    chosen: str = core.settings.get("turn.host")
+    return [chosen] if chosen and core.config.turn_listen is not None else []
+
+
 ROUTES = [
     give_credentials,
     show_status,

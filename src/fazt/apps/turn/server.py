@@ -44,6 +44,7 @@ async def run(core: Core) -> AsyncIterator[None]:
         return
     changed = asyncio.Event()
     stops = [core.settings.watch(name, lambda _value: changed.set()) for name in TOLD]
+    stops.append(core.tls.watch(changed.set))
     tasks = [
         asyncio.create_task(desk.child.run()),
         asyncio.create_task(keep_told(desk, changed)),

@@ -71,6 +71,10 @@ class Database(Protocol):
         """
         ...
 
+    def leave_checkpoints(self, *, to_others: bool) -> None:
+        """Whether another program (Litestream) folds SQLite's log into the file, so that nobody here may do it."""
+        ...
+
     async def close(self) -> None:
         """Finish what was accepted, then close; on SQLite with a checkpoint of the log."""
         ...

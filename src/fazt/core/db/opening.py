@@ -68,8 +68,12 @@ def prepare_file(path: Path) -> None:
             path.touch(mode=0o600)
     except OSError as error:
         raise Invalid(f"{path} cannot be opened: {error.strerror}.") from error
+    if path.is_dir():
+        raise Invalid(f"{path} is a folder.", hint="Name a file in it, e.g. data.db.")
+    # Read only, what is there already: who closes a file last folds its log in, which may be Litestream's to do.
+    address = f"{path.absolute().as_uri()}?mode={'rw' if new else 'ro'}"
     try:
-        with closing(sqlite3.connect(path, isolation_level=None)) as conn:
+        with closing(sqlite3.connect(address, isolation_level=None, uri=True)) as conn:
             if new:
                 conn.execute("PRAGMA page_size=8192")
                 conn.execute("PRAGMA auto_vacuum=INCREMENTAL")
@@ -96,5 +100,7 @@ def open_database(config: Config, apps: Collection[str] = ()) -> Database:
     from fazt.core.db.sqlite import SqliteDatabase, create_sqlite_engine  # noqa: PLC0415
 
     prepare_file(config.data)
-    upgrade(create_sqlite_engine(config.data))
-    return SqliteDatabase(config.data, apps)
+    with closing(sqlite3.connect(config.data)) as held:  # so that the log outlives the connections that upgrade
+        held.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        upgrade(create_sqlite_engine(config.data))
+        return SqliteDatabase(config.data, apps)

@@ -72,6 +72,9 @@ class PostgresDatabase:
     def check_room(self, size: int) -> None:
         """See Database.check_room. The server's disk is elsewhere, and it keeps a reserve of its own."""
 
+    def leave_checkpoints(self, *, to_others: bool) -> None:
+        """See Database.leave_checkpoints. Here the server does as it thinks best."""
+
     async def close(self) -> None:
         """See Database.close."""
         self._closed = True

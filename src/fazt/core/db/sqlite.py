@@ -33,12 +33,14 @@ READERS = 4
 SLOW_WRITE_S = 0.1
 RESERVE_BYTES = 16 * 1024 * 1024
 FULL = "The disk of this server is full; nothing was changed."
+CHECKPOINT_PAGES = 1000
 PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
     "PRAGMA foreign_keys=ON",
     "PRAGMA busy_timeout=10000",
     "PRAGMA cache_size=-8000",
+    "PRAGMA journal_size_limit=67108864",  # a long reader lets the log grow; afterwards it is cut back to this
     "PRAGMA temp_store=MEMORY",
     "PRAGMA trusted_schema=ON",  # SQLite 3.40 lets no index call json_extract otherwise (textdb makes such indexes)
 )
@@ -145,6 +147,7 @@ class SqliteDatabase:
         self._reads: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
         self._writes: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
         self._closed = False
+        self._checkpoints_here = True
         self._threads = [
             threading.Thread(
                 target=self._read_forever, args=(self._connect_to_read(),), name=f"fazt-read-{n}", daemon=True
@@ -200,6 +203,10 @@ class SqliteDatabase:
         if room < size or pages * self._point.exec_driver_sql("PRAGMA page_size").scalar_one() < 2 * size:
             raise OverQuota(FULL, hint="Make room and try again.")
 
+    def leave_checkpoints(self, *, to_others: bool) -> None:
+        """See Database.leave_checkpoints."""
+        self._checkpoints_here = not to_others
+
     async def close(self) -> None:
         """See Database.close."""
         if self._closed:
@@ -217,7 +224,8 @@ class SqliteDatabase:
         with self.engine.connect() as conn:
             try:
                 conn.exec_driver_sql("PRAGMA optimize")
-                conn.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+                if self._checkpoints_here:
+                    conn.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
             except DBAPIError as error:  # all is in the log, which the next start reads
                 log.warning("closing without a checkpoint: %s", error)
         self.engine.dispose()
@@ -243,7 +251,7 @@ class SqliteDatabase:
 
     def _write_forever(self, conn: Connection) -> None:
         with conn:
-            stopping = False
+            stopping, checkpoints_here = False, True
             while not stopping:
                 call = self._writes.get()
                 batch: list[Call] = []
@@ -253,6 +261,9 @@ class SqliteDatabase:
                         break
                     call = self._writes.get()
                 stopping = call is None
+                if checkpoints_here != self._checkpoints_here:
+                    checkpoints_here = self._checkpoints_here
+                    conn.exec_driver_sql(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES if checkpoints_here else 0}")
                 if batch:
                     self._write_batch(conn, batch)
 

@@ -7,9 +7,13 @@ limits cost a request two assignments.
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from fazt.core.http.takeover import KEY, Taken, pass_on
 
 MAX_HEAD_BYTES = 65_536
 MAX_HEADERS = 128
@@ -18,6 +22,19 @@ IDLE_TIMEOUT_S = 75.0
 BODY_TIMEOUT_S = 60.0
 WRITE_TIMEOUT_S = 120.0
 SWEEP_S = 2.0
+
+
+UNTRUSTED: set[int] = set()
+"""Numbers of processes that run as this user and may not come by the local socket, whatever they have broken out of."""
+
+
+def peer_process(transport: asyncio.BaseTransport) -> int:
+    """The process at the other end of a Unix socket; 0 for other sockets, and where the system does not say."""
+    found = transport.get_extra_info("socket")
+    if found is None or found.family != socket.AF_UNIX or not hasattr(socket, "SO_PEERCRED"):
+        return 0
+    pid: int = struct.unpack("3i", found.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
+    return pid
 
 
 class LimitedProtocol(HttpToolsProtocol):
@@ -33,6 +50,8 @@ class LimitedProtocol(HttpToolsProtocol):
         """See asyncio.Protocol."""
         super().connection_made(transport)
         self.data_at = self.loop.time()
+        if UNTRUSTED and peer_process(transport) in UNTRUSTED:
+            transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
@@ -42,6 +61,8 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """See httptools."""
         super().on_message_begin()
+        scope: Any = self.scope
+        scope[KEY] = self
         self.head_bytes = 0
         self.head_since = self.data_at
 
@@ -49,6 +70,8 @@ class LimitedProtocol(HttpToolsProtocol):
         """See httptools."""
         super().on_url(url)
         self._count(len(url))
+        if b"#" in url:  # httptools would drop what follows: DELETE of /a#b would be one of /a
+            raise ValueError("a fragment is no part of a request")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """See httptools."""
@@ -101,6 +124,12 @@ class LimitedProtocol(HttpToolsProtocol):
         """See asyncio.Protocol."""
         super().resume_writing()
         self.paused_at = 0.0
+
+    def hand_over(self, to: Taken) -> None:
+        """Leave the connection to `to`, in the middle of an answer."""
+        self.cycle.disconnected = True  # so that uvicorn neither ends this answer nor misses its end
+        self.parser = None  # type: ignore[assignment] # as after connection_lost
+        pass_on(self.transport, self.connections, self, to)
 
     def sweep(self, now: float) -> None:
         """End this connection if its client is too slow, or idle for too long."""

@@ -8,8 +8,9 @@ from urllib.parse import quote
 
 from fazt.core.app import Endpoint, Mount, Receive, Scope, Send
 from fazt.core.errors import NotFound, Unauthorized
+from fazt.core.http.diversion import divert, hsts_header
 from fazt.core.http.errors import Problem, encode_problem, to_headers, to_problem
-from fazt.core.http.hosts import find_header, is_dashboard, is_secure, split_host, trust_proxy
+from fazt.core.http.hosts import find_header, is_dashboard, split_host, trust_proxy
 from fazt.core.http.messages import ClientGone, respond
 from fazt.core.ids import new_slug
 from fazt.core.log import request_id
@@ -30,7 +31,6 @@ SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"x-frame-options", b"DENY"),
     (b"cross-origin-opener-policy", b"same-origin"),
 )
-HSTS = (b"strict-transport-security", b"max-age=31536000")
 
 ErrorPage = Callable[["Core", Scope, Problem], Awaitable[str]]
 
@@ -54,13 +54,17 @@ class Root:
         """See ASGI 3."""
         trust_proxy(self.core.config, scope)
         host = split_host(find_header(scope["headers"], b"host") or b"")
+        if await divert(self.core, scope, send, host):
+            return
+        hsts = hsts_header(self.core, scope, host)
         if scope.get("fazt.local") or is_dashboard(self.core.config, host):
-            await self._guarded("dashboard", self._answer_dashboard, scope, receive, DashboardSend(scope, send))
+            await self._guarded("dashboard", self._answer_dashboard, scope, receive, DashboardSend(send, hsts))
             return
         for find_host in self.core.host_finders:
             endpoint = find_host(self.core, host)
             if endpoint is not None:
-                await self._guarded("host", self._bind(endpoint), scope, receive, StartedSend(send))
+                guarded_send = StartedSend(send, hsts if scope.get("fazt.tls") else None)
+                await self._guarded("host", self._bind(endpoint), scope, receive, guarded_send)
                 return
         await self._guarded("unknown", self._refuse_host, scope, receive, StartedSend(send))
 
@@ -79,12 +83,11 @@ class Root:
     async def _answer_dashboard(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
         for mount in self.mounts.get(path[1:].partition("/")[0], ()):
-            if path == mount.prefix or path.startswith(mount.prefix.rstrip("/") + "/"):
+            is_below = mount.prefix != "/" and path.startswith(mount.prefix.rstrip("/") + "/")
+            is_meant = path == mount.prefix or is_below
+            if is_meant and (not mount.methods or scope.get("method") in mount.methods):
                 await mount.endpoint(self.core, scope, receive, send)
                 return
-        for mount in self.mounts.get("", ()) if path == "/" else ():
-            await mount.endpoint(self.core, scope, receive, send)
-            return
         await self.pages(scope, receive, send)
 
     async def _guarded(
@@ -135,12 +138,13 @@ def wants_page(scope: Scope) -> bool:
 
 
 class StartedSend:
-    """`send`, remembering whether an answer has begun and of which class it is."""
+    """`send`, remembering whether an answer has begun and of which class it is. Adds a header `extra` if missing."""
 
-    __slots__ = ("code_class", "send", "started")
+    __slots__ = ("code_class", "extra", "send", "started")
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, extra: tuple[bytes, bytes] | None = None) -> None:
         self.send = send
+        self.extra = extra
         self.started = False
         self.code_class = "none"
 
@@ -149,6 +153,8 @@ class StartedSend:
         if message["type"] == "http.response.start":
             self.started = True
             self.code_class = f"{message['status'] // 100}xx"
+            if self.extra is not None and find_header(message.get("headers", ()), self.extra[0]) is None:
+                message = {**message, "headers": [*message.get("headers", ()), self.extra]}
         elif message["type"] == "websocket.accept":
             self.started = True
             self.code_class = "ws"
@@ -158,11 +164,7 @@ class StartedSend:
 class DashboardSend(StartedSend):
     """Adds the security headers that an endpoint has not set by itself."""
 
-    __slots__ = ("scope",)
-
-    def __init__(self, scope: Scope, send: Send) -> None:
-        super().__init__(send)
-        self.scope = scope
+    __slots__ = ()
 
     async def __call__(self, message: dict[str, Any]) -> None:
         """See ASGI 3."""
@@ -170,7 +172,5 @@ class DashboardSend(StartedSend):
             headers = list(message.get("headers", ()))
             present = {name for name, _ in headers}
             headers.extend(pair for pair in SECURITY_HEADERS if pair[0] not in present)
-            if is_secure(self.scope) and HSTS[0] not in present:
-                headers.append(HSTS)
             message = {**message, "headers": headers}
         await super().__call__(message)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +16,7 @@ from fazt.core.app import Receive, Scope, Send
 from fazt.core.config import Address
 from fazt.core.errors import Unavailable
 from fazt.core.http.protocol import LimitedProtocol, sweep_forever
+from fazt.core.http.takeover import OpenWebSocket
 from fazt.core.log import get_logger
 
 GRACE_S = 10
@@ -25,8 +27,8 @@ Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 log = get_logger(__name__)
 
 
-def bind(address: Address) -> socket.socket:
-    """A TCP socket at `address`. Raises Unavailable, saying what to do, where it cannot be had."""
+def bind(address: Address, option: str = "--listen") -> socket.socket:
+    """A TCP socket at `address`, which `option` asked for. Raises Unavailable where it cannot be had."""
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -36,7 +38,7 @@ def bind(address: Address) -> socket.socket:
         listener.close()
         raise Unavailable(
             f"Cannot listen on {address}: {error.strerror}.",
-            hint="Is another program there? Choose another with --listen HOST:PORT.",
+            hint=f"Is another program there? Choose another with {option} HOST:PORT.",
         ) from error
     listener.listen(BACKLOG)
     listener.setblocking(False)
@@ -64,16 +66,26 @@ def as_local(root: Asgi) -> Asgi:
     return answer
 
 
-class Listener:
-    """One uvicorn server over sockets that are already bound."""
+def as_encrypted(root: Asgi) -> Asgi:
+    """`root`, for requests that came by our own HTTPS rather than a proxy's."""
 
-    def __init__(self, app: Any, sockets: list[socket.socket]) -> None:
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        scope["fazt.tls"] = True
+        await root(scope, receive, send)
+
+    return answer
+
+
+class Listener:
+    """One uvicorn server over sockets that are already bound; HTTPS where there is a `context`."""
+
+    def __init__(self, app: Any, sockets: list[socket.socket], context: ssl.SSLContext | None = None) -> None:
         self.sockets = sockets
         self.server = uvicorn.Server(
             uvicorn.Config(
                 app,
                 http=LimitedProtocol,
-                ws="websockets-sansio",
+                ws=OpenWebSocket,
                 loop="none",
                 lifespan="off",
                 interface="asgi3",
@@ -84,6 +96,7 @@ class Listener:
                 ws_max_size=MAX_WEBSOCKET_BYTES,
                 timeout_graceful_shutdown=GRACE_S,
                 reset_contextvars=True,
+                ssl_context_factory=None if context is None else lambda _config, _default: context,
             )
         )
         self._tasks: list[asyncio.Task[None]] = []

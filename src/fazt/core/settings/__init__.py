@@ -9,4 +9,4 @@ SETTINGS: tuple[Setting, ...] = ()
 EVENTS = (EventKind(CHANGED, "The owner changed a setting.", {"name": "which one; never its value"}),)
 JOBS: tuple[Job, ...] = ()
 
-__all__ = ["EVENTS", "JOBS", "SETTINGS", "SettingView", "Settings", "check_value", "parse_value"]
+__all__ = ["CHANGED", "EVENTS", "JOBS", "SETTINGS", "SettingView", "Settings", "check_value", "parse_value"]

@@ -2,6 +2,7 @@
 
 from fazt.apps.home.pages import (
     account,
+    certificates,
     dashboard,
     entry,
     events,
@@ -26,6 +27,7 @@ PAGES = [
     *people.PAGES,
     *settings.PAGES,
     *jobs.PAGES,
+    *certificates.PAGES,
     *events.PAGES,
     *search.PAGES,
 ]

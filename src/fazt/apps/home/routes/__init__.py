@@ -1,6 +1,6 @@
-"""The management API below /api/v1: oneself, people, tokens, settings, jobs, events, search; and static files."""
+"""The management API below /api/v1: people, tokens, settings, certificates, jobs, events, search; and static files."""
 
-from fazt.apps.home.routes import events, jobs, me, people, search, settings, tokens
+from fazt.apps.home.routes import certificates, events, jobs, me, people, search, settings, tokens
 from fazt.ui.assets import STATIC
 
 ROUTES = [
@@ -10,6 +10,7 @@ ROUTES = [
     *people.ROUTES,
     *settings.ROUTES,
     *jobs.ROUTES,
+    *certificates.ROUTES,
     *events.ROUTES,
     *search.ROUTES,
 ]

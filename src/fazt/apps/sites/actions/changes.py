@@ -121,5 +121,5 @@ async def add_domain(core: Core, caller: Caller, name: str, host: str) -> Domain
 async def remove_domain(core: Core, caller: Caller, name: str, host: str) -> None:
     """Raises NotFound where the site is not shown there."""
     site = await get_site(core, caller, name, WRITE)
-    await core.db.write(store.remove_domain, site.id, host)
+    await core.db.write(store.remove_domain, site.id, host, core.clock())
     await show(core, site.id)

@@ -22,6 +22,7 @@ from fazt.apps.sites.wire.headers import parse_headers
 from fazt.apps.sites.wire.ignore import Ignore
 from fazt.apps.sites.wire.redirects import parse_redirects
 from fazt.apps.sites.wire.types import MAX_COMPRESSED, is_compressible
+from fazt.core.blobs import Blob
 from fazt.core.errors import Invalid, NotFound, OverQuota, Unavailable
 from fazt.core.ids import new_id
 
@@ -315,9 +316,9 @@ async def receive_member(core: Core, archive: Archive, member: Member) -> Conten
 
 
 async def put_files(
-    core: Core, caller: Caller, name: str, changes: Mapping[str, bytes | None], *, message: str = ""
+    core: Core, caller: Caller, name: str, changes: Mapping[str, bytes | Blob | None], *, message: str = ""
 ) -> Report:
-    """The current version with some files put and others (None) taken away, as the next version."""
+    """The current version with some files put (as bytes, or as blobs that are here) and others (None) taken away."""
     site = await find_or_create(core, caller, name)
     files = await core.db.read(store.load_files, site.id, site.version)
     manifest: Manifest = {path: (entry.hash, entry.size) for path, entry in files.items()}
@@ -326,7 +327,7 @@ async def put_files(
         if data is None:
             manifest.pop(path, None)
             continue
-        content = await asyncio.to_thread(pack, check_path(path), data)
+        content = await pack_any(core, check_path(path), data)
         contents.append(content)
         manifest[path] = (content.raw.hash, content.raw.size)
     store.check_manifest(manifest)
@@ -334,3 +335,12 @@ async def put_files(
     check_limits({path: size for path, (_, size) in manifest.items()}, limits)
     await keep_contents(core, site.id, contents)
     return await finish(core, new_deploy(core, caller, site, manifest, source="script", message=message))
+
+
+async def pack_any(core: Core, path: str, data: bytes | Blob) -> Content:
+    """The content of a file that is at hand, or of one whose bytes are in a blob."""
+    if isinstance(data, Blob):
+        if data.size > MAX_COMPRESSED or not is_compressible(path, data.size):
+            return Content(Bytes(data.hash, data.size))
+        data = await core.blobs.read(data.hash)
+    return await asyncio.to_thread(pack, path, data)

@@ -13,6 +13,7 @@ from fazt.apps.sites import store
 from fazt.apps.sites.engine.cache import BodyCache, Variant
 from fazt.apps.sites.engine.resources import Index, Resource, build_resource
 from fazt.apps.sites.model import FileEntry, Site, SiteCode, find_code
+from fazt.apps.sites.wire.code import is_static, parse_static
 from fazt.apps.sites.wire.headers import Block, parse_headers
 from fazt.apps.sites.wire.redirects import Redirects, parse_redirects
 from fazt.core.errors import NotFound
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 MAX_RULES_BYTES = 1 << 20
 MAX_LOADED = 200
+RULES = ("_redirects", "_headers", "fazt.json")
 
 
 class Hosted:
@@ -176,7 +178,7 @@ def read_index(conn: Connection, site_id: int) -> tuple[Site, dict[str, FileEntr
     """In one snapshot: the site, the files of the version that is shown, and those that hold rules."""
     site = store.get_site_by_id(conn, site_id)
     files = store.load_files(conn, site_id, site.version) if site.version else {}
-    return site, files, {path: files[path] for path in ("_redirects", "_headers") if path in files}
+    return site, files, {path: files[path] for path in RULES if path in files}
 
 
 def build_index(site: Site, files: dict[str, FileEntry], texts: dict[str, str]) -> Index:
@@ -184,7 +186,11 @@ def build_index(site: Site, files: dict[str, FileEntry], texts: dict[str, str]) 
     redirects: Redirects = parse_redirects(texts.get("_redirects", ""))[0]
     headers: tuple[Block, ...] = parse_headers(texts.get("_headers", ""))[0]
     entry = find_code(files.keys())
-    return Index(site, files, redirects, headers, SiteCode(site, site.version, files, entry) if entry else None)
+    if not entry:
+        return Index(site, files, redirects, headers)
+    patterns = parse_static(texts.get("fazt.json", ""))
+    shown = {path: file for path, file in files.items() if path != entry and is_static(path, patterns)}
+    return Index(site, shown, redirects, headers, SiteCode(site, site.version, files, entry))
 
 
 @asynccontextmanager
@@ -193,4 +199,19 @@ async def run(core: Core) -> AsyncIterator[None]:
     hosting = Hosting(core)
     await hosting.load_all()
     core.add(hosting)
-    yield
+    come_back = asyncio.Event()
+    stop_watching = core.db.watch(store.CAME_BACK, come_back.set)
+    following = asyncio.create_task(follow(hosting, come_back), name="fazt sites come back")
+    try:
+        yield
+    finally:
+        stop_watching()
+        following.cancel()
+
+
+async def follow(hosting: Hosting, come_back: asyncio.Event) -> None:
+    """Learn of sites that came out of a backup, past the actions."""
+    while True:
+        await come_back.wait()
+        come_back.clear()
+        await hosting.load_all()

@@ -22,7 +22,7 @@ CODINGS = {Encoding.GZIP: b"gzip", Encoding.BROTLI: b"br"}
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """The version of a site that is shown, with its rules."""
+    """The version of a site that is shown, with its rules. Beside code, `files` are those that answer before it."""
 
     site: Site
     files: Mapping[str, FileEntry]

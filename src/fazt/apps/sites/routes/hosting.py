@@ -9,6 +9,7 @@ import secrets
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
+from fazt.apps.sites import store
 from fazt.apps.sites.engine import Hosted, Hosting, Index, Resource, Variant
 from fazt.apps.sites.routes.doors import ask_password, has_entered
 from fazt.apps.sites.routes.views import note_view
@@ -41,6 +42,13 @@ def find_host(core: Core, host: str) -> Endpoint | None:
     if hosted.endpoint is None:
         hosted.endpoint = create_endpoint(hosting, hosted)
     return hosted.endpoint
+
+
+async def list_hosts(core: Core) -> list[str]:
+    """The hosts of all sites, for their certificates; known before anybody comes."""
+    sites = await core.db.read(store.list_sites)
+    domains = await core.db.read(store.list_domains)
+    return [*(f"{site.name}.{core.config.domain}" for site in sites), *(domain.host for domain in domains)]
 
 
 def create_endpoint(hosting: Hosting, hosted: Hosted) -> Endpoint:
@@ -90,7 +98,7 @@ class Answer:
             await ask_password(self.core, index.site, self.scope, self.receive, self.send)
             return
         is_read = self.scope["type"] == "http" and self.scope["method"] in {"GET", "HEAD"}
-        found = resolve(self.path, index.files) if is_read and not self._is_source(index, self.path) else None
+        found = resolve(self.path, index.files) if is_read else None
         if is_read:
             ruled = index.redirects.find(self.hosted.host, self.path, self.query, file_exists=found is not None)
             if isinstance(ruled, Redirect):
@@ -104,11 +112,6 @@ class Answer:
             await self.redirect(found.location + ("?" + self.query if self.query else ""), 301)
         elif not await self.run_code(index):
             await self.answer_nothing(index, is_read=is_read)
-
-    @staticmethod
-    def _is_source(index: Index, path: str) -> bool:
-        """The code of a site is for the server alone."""
-        return index.code is not None and path == "/" + index.code.entry
 
     async def redirect(self, location: str, code: int) -> None:
         """Elsewhere. A browser keeps a 301, but asks again: the next version may have a page there."""

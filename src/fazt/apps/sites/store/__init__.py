@@ -29,6 +29,7 @@ from fazt.apps.sites.store.sites import (
     restore_site,
     take_back_site,
 )
+from fazt.apps.sites.store.things import CAME_BACK, THINGS
 from fazt.apps.sites.store.versions import (
     COLLECT_JOB,
     Deploy,
@@ -50,7 +51,9 @@ from fazt.apps.sites.store.versions import (
 )
 
 __all__ = [
+    "CAME_BACK",
     "COLLECT_JOB",
+    "THINGS",
     "Bytes",
     "Content",
     "Deploy",

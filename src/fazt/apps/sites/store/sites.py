@@ -96,6 +96,7 @@ def create_site(conn: Connection, name: str, owner: str, now: int) -> Site:
         raise Conflict(f"There is already a site {name!r}.") from error
     created = get_site(conn, name)
     make_findable(conn, created, now)
+    emit(conn, Event("sites.created", {"site": name}, key=name), now=now)
     return created
 
 
@@ -130,13 +131,14 @@ def put_password(conn: Connection, site_id: int, password_hash: str, now: int) -
 
 def rename_site(conn: Connection, site_id: int, name: str, now: int) -> None:
     """Give a site another name, and so another address. Raises Invalid or Conflict."""
-    name = check_name(name)
+    name, before = check_name(name), get_site_by_id(conn, site_id).name
     try:
         with attempt(conn):
             conn.execute(update(site).where(s.id == site_id).values(name=name, changed_at=now))
     except IntegrityError as error:
         raise Conflict(f"There is already a site {name!r}, or one that was deleted not long ago.") from error
     make_findable(conn, get_site_by_id(conn, site_id), now)
+    emit(conn, Event("sites.renamed", {"site": name, "before": before}, key=name), now=now)
 
 
 def delete_site(conn: Connection, site_id: int, now: int) -> None:
@@ -201,11 +203,16 @@ def add_domain(conn: Connection, site_id: int, host: str, now: int) -> Domain:
             conn.execute(insert(domain).values(host=host, site_id=site_id, created_at=now))
     except IntegrityError as error:
         raise Conflict(f"{host} already shows a site.", hint="Remove it there first.") from error
-    return Domain(host, get_site_by_id(conn, site_id).name, now)
+    name = get_site_by_id(conn, site_id).name
+    emit(conn, Event("sites.domain_added", {"site": name, "host": host}, key=name), now=now)
+    return Domain(host, name, now)
 
 
-def remove_domain(conn: Connection, site_id: int, host: str) -> None:
+def remove_domain(conn: Connection, site_id: int, host: str, now: int) -> None:
     """Raises NotFound where this site is not shown under `host`."""
-    gone = conn.execute(delete(domain).where(domain.c.host == host.strip().lower(), domain.c.site_id == site_id))
+    host = host.strip().lower()
+    gone = conn.execute(delete(domain).where(domain.c.host == host, domain.c.site_id == site_id))
     if not gone.rowcount:
         raise NotFound(f"This site is not shown at {host!r}.")
+    name = get_site_by_id(conn, site_id).name
+    emit(conn, Event("sites.domain_removed", {"site": name, "host": host}, key=name), now=now)

@@ -12,6 +12,7 @@ from fazt.apps.textdb.model.naming import COLLECTION, MAX_ID
 from fazt.apps.textdb.routes.call import MAX_TTL, Call
 from fazt.apps.textdb.wire.lines import CSV, NDJSON
 from fazt.apps.textdb.wire.patch import MERGE, PATCH, UPDATE
+from fazt.apps.textdb.wire.query import FIGURES
 
 Json = dict[str, Any]
 

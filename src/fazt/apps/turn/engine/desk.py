@@ -40,7 +40,7 @@ class Desk:
         now = self.core.clock()
         found = await self.core.db.read(store.find_secrets, now)
         self._secrets = found or await self.core.db.write(store.use_secrets, now)
-        chain, key = await asyncio.to_thread(read_certificate, get("turn.certificate_file"), get("turn.key_file"))
+        chain, key = await self._find_certificate()
         self._told = Orders(
             listen=await asyncio.to_thread(resolve_listen, listen.host),
             port=listen.port,
@@ -64,6 +64,14 @@ class Desk:
             ),
         )
         return self._told
+
+    async def _find_certificate(self) -> tuple[str, str]:
+        """PEM texts of the certificate for turns: and its key: the files' where they are set, else this cloud's own."""
+        chain_file = self.core.settings.get("turn.certificate_file")
+        if chain_file:
+            return await asyncio.to_thread(read_certificate, chain_file, self.core.settings.get("turn.key_file"))
+        found = self.core.tls.find_certificate(self.host)
+        return (found.chain_pem, found.key_pem) if found else ("", "")
 
     async def has_changed(self) -> bool:
         """Whether the relay was told something else than what holds now."""
@@ -127,9 +135,7 @@ def parse_users(lines: list[str]) -> dict[str, str]:
 
 
 def read_certificate(chain_file: str, key_file: str) -> tuple[str, str]:
-    """PEM texts of the certificate for turns: and its key; empty where there is none."""
-    if not chain_file:
-        return "", ""
+    """PEM texts of a certificate and its key; empty where they cannot be read."""
     try:
         chain = Path(chain_file).read_text()
         return chain, Path(key_file).read_text() if key_file else chain

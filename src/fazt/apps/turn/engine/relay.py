@@ -22,9 +22,9 @@ from fazt.apps.turn.engine.paths import Grounds, RelaySocket
 from fazt.apps.turn.engine.peers import PeerPolicy
 from fazt.apps.turn.engine.ports import Ports
 from fazt.apps.turn.engine.streams import StreamRules
-from fazt.apps.turn.engine.tls import create_context
 from fazt.apps.turn.model import Figures, Note, Orders, Ready, Report, Session
 from fazt.apps.turn.wire.numbers import IPV4, IPV6
+from fazt.core.tls.contexts import create_context
 
 MAX_SESSIONS_TOLD = 200
 _PORT_TRIES = 50

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from fazt.core.blobs.model import CHUNK_BYTES, Blob, Ref
 from fazt.core.blobs.schema import CONDEMNED, RECEIVING, SEALED, UPLOADING, core_blob, core_chunk
@@ -17,6 +17,7 @@ LOAD_MAX_BYTES = 64 * 1024 * 1024
 b = core_blob.c
 _STAT = select(b.id, b.size, b.chunk_bytes, b.place).where(b.hash == bindparam("hash"))
 _KEEP = update(core_blob).where(b.hash == bindparam("of")).values(keeps=b.keeps + 1).returning(b.size)
+_KEEP_MANY = update(core_blob).where(b.hash == bindparam("of")).values(keeps=b.keeps + bindparam("more"))
 _DROP = (
     update(core_blob)
     .where(b.hash == bindparam("of"), b.keeps > 0)
@@ -62,6 +63,13 @@ def keep(conn: Connection, hash: str) -> Blob:
     if size is None:
         raise no_such_blob(hash)
     return Blob(hash, size)
+
+
+def keep_many(conn: Connection, counts: Mapping[str, int]) -> None:
+    """As `keep`, for many rows at once: by hash, how many more refer to it. Raises NotFound where one is not here."""
+    rows = [{"of": hash, "more": more} for hash, more in counts.items()]
+    if rows and conn.execute(_KEEP_MANY, rows).rowcount != len(rows):
+        raise NotFound("Some of these bytes are gone.")
 
 
 def drop(conn: Connection, hash: str) -> None:
@@ -177,6 +185,11 @@ def condemn_dropped(conn: Connection, hash: str, now: int) -> Ref | None:
     """Condemn a blob that its last keeper just dropped; None where it is kept, or somebody received it since."""
     row = conn.execute(_CONDEMN_DROPPED, {"of": hash, "now": now}).first()
     return None if row is None else Ref(*row)
+
+
+def count_elsewhere(conn: Connection) -> int:
+    """How many blobs have their bytes in object storage, outside of the database."""
+    return conn.scalar(select(func.count()).select_from(core_blob).where(b.place != "")) or 0
 
 
 def no_such_blob(hash: str) -> NotFound:

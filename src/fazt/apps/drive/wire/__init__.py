@@ -1,0 +1,1 @@
+"""WebDAV as bytes: addresses, headers, XML in and out."""

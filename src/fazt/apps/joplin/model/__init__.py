@@ -1,0 +1,1 @@
+"""What the notes are made of: names, items, shares; pure functions."""

@@ -1,0 +1,68 @@
+"""The parts of mail that live as long as the program, and what the owner chose about them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fazt.apps.mail.engine.dns import Names
+from fazt.apps.mail.engine.limits import Gate
+from fazt.apps.mail.engine.verdicts import Judge
+from fazt.apps.mail.store.deliver import Policy
+
+if TYPE_CHECKING:
+    from fazt.core import Core
+
+
+class Desk:
+    """One for the program; made when first asked for, and made anew where a setting that it rests on has changed."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self.names = Names(core.settings.get("mail.dns_servers"))
+        self.judge = Judge(self.names)
+        self.gate = make_gate(core)
+        self.certificates: dict[str, bytes] = {}
+        """Of SNS, by their addresses."""
+        for name in GATE_SETTINGS:
+            core.settings.watch(name, self._renew_gate)
+
+    def _renew_gate(self, _value: object) -> None:
+        fresh = make_gate(self._core)
+        fresh.open = self.gate.open
+        self.gate = fresh
+
+    @property
+    def policy(self) -> Policy:
+        """What counts as ours, as chosen now."""
+        settings = self._core.settings
+        return Policy(own_domains(self._core), settings.get("mail.catch_all"), settings.get("mail.junk_failures"))
+
+    def close(self) -> None:
+        """End the threads."""
+        self.judge.close()
+
+
+GATE_SETTINGS = (
+    "mail.max_connections",
+    "mail.max_connections_per_address",
+    "mail.max_messages_per_minute",
+    "mail.trusted_networks",
+)
+
+
+def make_gate(core: Core) -> Gate:
+    """The limits as chosen now."""
+    get = core.settings.get
+    return Gate(get(GATE_SETTINGS[0]), get(GATE_SETTINGS[1]), get(GATE_SETTINGS[2]), get(GATE_SETTINGS[3]))
+
+
+def own_domains(core: Core) -> tuple[str, ...]:
+    """The domains whose mail is for us, the cloud's own first."""
+    return tuple(dict.fromkeys((core.config.domain, *(name.lower() for name in core.settings.get("mail.domains")))))
+
+
+def get_desk(core: Core) -> Desk:
+    """The desk of this program."""
+    if Desk not in core.engines:
+        core.add(Desk(core))
+    return core.get(Desk)

@@ -1,0 +1,29 @@
+"""Pages of mail: the mailbox, a thread, writing, addresses and rules, what goes out."""
+
+from __future__ import annotations
+
+from fazt.apps.mail.pages import addresses, compose, inbox, live, message, sending
+from fazt.apps.mail.store.messages import count_unread
+from fazt.core import Core
+from fazt.core.app import Card, Mount
+from fazt.core.auth import Caller
+
+
+async def card(core: Core, caller: Caller) -> Card:
+    """What the dashboard says about mail."""
+    unread = await core.db.read(count_unread, caller.user_id)
+    figure = f"{unread:,} unread" if unread else "No new mail"
+    address = f"{caller.handle}@{core.config.domain}" if caller.handle else ""
+    return Card(figure, address or "Mail for your domain.", "Write", "/mail/compose")
+
+
+PAGES = [
+    Mount("/mail/live", live.live, access="member", help="Server-sent events: something changed in your mailbox."),
+    *inbox.HANDLERS,
+    *message.HANDLERS,
+    *compose.HANDLERS,
+    *addresses.HANDLERS,
+    *sending.HANDLERS,
+]
+
+__all__ = ["PAGES", "card"]

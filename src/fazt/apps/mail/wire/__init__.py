@@ -1,0 +1,1 @@
+"""Messages and protocols as bytes: MIME, HTML, DATA, delivery reports, and what providers post."""

@@ -1,0 +1,1 @@
+"""What topics, patterns, messages, rules and alerts are."""

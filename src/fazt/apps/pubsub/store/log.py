@@ -1,0 +1,242 @@
+"""The log: messages are added in one order, so that readers may go on from any number without a gap or a double."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from fazt.apps.pubsub.model.message import Message, Publication, Receipt, new_message_id
+from fazt.apps.pubsub.model.options import FOREVER, Limits
+from fazt.apps.pubsub.schema import key, message, topic
+from fazt.apps.pubsub.store.reactions import react
+from fazt.apps.pubsub.store.sweep import prune
+from fazt.apps.pubsub.store.topics import BY_NAME, BY_NAMES, COUNT_ON, COUNT_TOPICS, SIGNAL, add_topic, to_options
+from fazt.core.db import after_commit, wake
+from fazt.core.errors import FaztError, OverQuota
+
+Tell = Callable[[list[Message]], None]
+Answer = Receipt | FaztError
+
+INSERT = insert(message)
+INSERT_KEY = insert(key)
+KNOWN_KEYS = select(key).where(key.c.key.in_(bindparam("keys", expanding=True)))
+TAKE = (
+    update(topic)
+    .where(topic.c.id == bindparam("topic_id"))
+    .values(
+        n=bindparam("new_n"),
+        messages=bindparam("new_messages"),
+        bytes=bindparam("new_bytes"),
+        last_seq=bindparam("new_last"),
+        retained_seq=bindparam("new_retained"),
+        changed_at=bindparam("new_at"),
+    )
+)
+AGE = update(message).where(message.c.seq == bindparam("old_seq")).values(expires_at=bindparam("ends"))
+
+
+class Place:
+    """A topic while messages are added to it."""
+
+    __slots__ = ("bytes", "id", "is_watched", "last_seq", "limits", "messages", "n", "retained_seq", "retains", "was")
+
+    def __init__(self, row: Any, limits: Limits) -> None:
+        self.id: int = row.id
+        self.n: int = row.n
+        self.messages: int = row.messages
+        self.bytes: int = row.bytes
+        self.last_seq: int = row.last_seq
+        self.retained_seq: int = row.retained_seq
+        self.was: int = row.retained_seq
+        self.is_watched: bool = row.is_watched
+        options = to_options(row.options)
+        self.retains = options.retain
+        self.limits = limits.of(options)
+
+    def add(self, publication: Publication, seq: int, at: int) -> Message:
+        """The message that comes of it."""
+        self.n += 1
+        self.messages += 1
+        self.bytes += len(publication.data)
+        self.last_seq = seq
+        expires_at = at + self.limits.keep_ms
+        if publication.expires_at is not None:
+            expires_at = min(expires_at, publication.expires_at)
+        if publication.retain or self.retains:
+            self.retained_seq = seq
+            expires_at = FOREVER
+        return Message(
+            seq=seq,
+            n=self.n,
+            id=publication.id or new_message_id(),
+            topic=publication.topic,
+            at=at,
+            data=publication.data,
+            content_type=publication.content_type,
+            extra=publication.extra,
+            kind=publication.kind,
+            expires_at=expires_at,
+        )
+
+
+def append(
+    conn: Connection, publications: Sequence[Publication], limits: Limits, *, now: int, tell: Tell | None = None
+) -> list[Answer]:
+    """Add them to the log in their order; for each a receipt, or why it could not be.
+
+    After the commit `tell` is called with the messages; without one the hub is woken to read them. A publication
+    whose idempotency key is known is not added again and gets the receipt of the first time.
+    """
+    known = find_known(conn, publications)
+    fresh = sum((one.user_id, one.key) not in known for one in publications)
+    if not fresh:
+        return [known[one.user_id, one.key] for one in publications]
+    state = conn.execute(COUNT_ON, {"more": fresh, "now": now}).one()
+    log = Log(
+        conn, limits, places_of(conn, publications, limits), int(state.seq) - fresh, int(state.at), int(state.topics)
+    )
+    answers: list[Answer] = []
+    for publication in publications:
+        repeated = known.get((publication.user_id, publication.key)) if publication.key else None
+        answer = repeated or log.add(publication)
+        answers.append(answer)
+        if publication.key and not repeated and isinstance(answer, Receipt):
+            known[publication.user_id, publication.key] = msgspec.structs.replace(answer, repeated=True)
+            keep_key(conn, publication, answer)
+    if log.added:
+        save(conn, log.added, log.places)
+        if tell is None:
+            wake(conn, SIGNAL)
+        else:
+            after_commit(conn, partial(tell, log.added))
+    return answers
+
+
+class Log:
+    """The end of the log while a batch is added. Numbers that its failures leave unused are holes, which do no harm."""
+
+    def __init__(
+        self, conn: Connection, limits: Limits, places: dict[str, Place], seq: int, at: int, topics: int
+    ) -> None:
+        self.conn = conn
+        self.limits = limits
+        self.places = places
+        self.seq = seq
+        self.at = at
+        self.topics = topics
+        self.added: list[Message] = []
+
+    def add(self, publication: Publication) -> Answer:
+        """The next message."""
+        place = self.places.get(publication.topic)
+        if place is None:
+            if self.topics >= self.limits.max_topics:
+                return too_many_topics(self.limits)
+            self.topics += 1
+            add_topic(self.conn, publication.topic, now=self.at)
+            self.conn.execute(COUNT_TOPICS, {"more": 1})
+            row = self.conn.execute(BY_NAME, {"name": publication.topic}).one()
+            place = self.places[publication.topic] = Place(row, self.limits)
+        self.seq += 1
+        made = place.add(publication, self.seq, self.at)
+        self.added.append(made)
+        return Receipt(made.id, self.seq, made.n, made.topic, self.at)
+
+
+def places_of(conn: Connection, publications: Sequence[Publication], limits: Limits) -> dict[str, Place]:
+    """The topics of a batch that are there."""
+    names = list({publication.topic for publication in publications})
+    statement, wanted = (BY_NAME, {"name": names[0]}) if len(names) == 1 else (BY_NAMES, {"names": names})
+    return {row.name: Place(row, limits) for row in conn.execute(statement, wanted)}
+
+
+def too_many_topics(limits: Limits) -> OverQuota:
+    """There is no room for another."""
+    return OverQuota(
+        f"There are {limits.max_topics} topics, and no more are allowed.",
+        hint="Delete some, or raise the setting pubsub.max_topics.",
+        max_topics=limits.max_topics,
+    )
+
+
+def find_known(conn: Connection, publications: Sequence[Publication]) -> dict[tuple[str, str], Receipt]:
+    """Receipts of idempotency keys that were used before."""
+    keys = [publication.key for publication in publications if publication.key]
+    if not keys:
+        return {}
+    return {
+        (row.user_id, row.key): msgspec.structs.replace(msgspec.json.decode(row.receipt, type=Receipt), repeated=True)
+        for row in conn.execute(KNOWN_KEYS, {"keys": keys})
+    }
+
+
+def keep_key(conn: Connection, publication: Publication, receipt: Receipt) -> None:
+    """Remember what came of this key."""
+    text = msgspec.json.encode(receipt).decode()
+    row = {"user_id": publication.user_id, "key": publication.key, "receipt": text, "at": receipt.at}
+    conn.execute(INSERT_KEY, row)
+
+
+def save(conn: Connection, added: list[Message], places: dict[str, Place]) -> None:
+    """Write the messages and what has become of their topics; then forget what is too much there, and react."""
+    conn.execute(INSERT, [to_row(one, places[one.topic].id) for one in added])
+    last_at = {one.topic: one.at for one in added}
+    changed = {name: places[name] for name in last_at}
+    conn.execute(
+        TAKE,
+        [
+            {
+                "topic_id": place.id,
+                "new_n": place.n,
+                "new_messages": place.messages,
+                "new_bytes": place.bytes,
+                "new_last": place.last_seq,
+                "new_retained": place.retained_seq,
+                "new_at": last_at[name],
+            }
+            for name, place in changed.items()
+        ],
+    )
+    retain_only_last(conn, added, places)
+    for place in changed.values():
+        prune(conn, place.id, place.messages, place.bytes, place.retained_seq, place.limits)
+    for one in added:
+        if places[one.topic].is_watched:
+            react(conn, one)
+
+
+def retain_only_last(conn: Connection, added: list[Message], places: dict[str, Place]) -> None:
+    """What was retained before ages again like any other message."""
+    old = [
+        {"old_seq": one.seq, "ends": one.at + places[one.topic].limits.keep_ms}
+        for one in added
+        if one.expires_at == FOREVER and one.seq != places[one.topic].retained_seq
+    ]
+    ends = added[0].at + min(place.limits.keep_ms for place in places.values())
+    old += [
+        {"old_seq": place.was, "ends": ends}
+        for place in places.values()
+        if place.was and place.was != place.retained_seq
+    ]
+    if old:
+        conn.execute(AGE, old)
+
+
+def to_row(one: Message, topic_id: int) -> dict[str, Any]:
+    """A message as it is kept."""
+    return {
+        "seq": one.seq,
+        "topic_id": topic_id,
+        "n": one.n,
+        "id": one.id,
+        "at": one.at,
+        "expires_at": one.expires_at,
+        "kind": one.kind,
+        "type": one.content_type,
+        "extra": msgspec.json.encode(one.extra).decode() if one.extra else "{}",
+        "data": one.data,
+    }

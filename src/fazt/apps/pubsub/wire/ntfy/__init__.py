@@ -1,0 +1,1 @@
+"""The words of ntfy: its parameters, its messages, and its errors."""

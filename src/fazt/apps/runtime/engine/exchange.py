@@ -1,0 +1,193 @@
+"""One connection to a function's process: a request out, its answer in, then the next."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import cast
+
+import httptools
+
+from fazt.apps.runtime.wire.http import Headers
+
+HIGH_WATER = 256 << 10
+"""How many bytes of an answer wait here before the process has to wait."""
+
+
+class Broken(Exception):
+    """The connection ended, or what came was no HTTP, before the answer was whole. `reason` says why."""
+
+    def __init__(self, reason: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Exchange(asyncio.Protocol):
+    """The program's end of a connection. One request at a time; `is_free` says whether there may be a next."""
+
+    def __init__(self) -> None:
+        self.transport: asyncio.Transport | None = None
+        self.moved_at = 0.0
+        """When something last came or went, by the loop's clock: the time-out counts from there."""
+        self.is_free = True
+        self.was_cut = False
+        """Whether the process closed it in the middle of something."""
+        self._loop = asyncio.get_running_loop()
+        self._waiter: asyncio.Future[None] | None = None
+        self._drain: asyncio.Future[None] | None = None
+        self._lost: Broken | None = None
+        self._begin(is_head=False)
+
+    def _begin(self, *, is_head: bool) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        self._is_head = is_head
+        self.status = 0
+        self.headers: Headers = []
+        self._pieces: list[bytes] = []
+        self._waiting_bytes = 0
+        self._has_head = self._is_whole = self._is_paused = self._may_continue = False
+
+    # --- what asyncio tells
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See asyncio.Protocol."""
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's is none by its class
+
+    def data_received(self, data: bytes) -> None:
+        """See asyncio.Protocol."""
+        self.moved_at = self._loop.time()
+        if self.is_free:
+            self.close("it spoke without being asked")
+            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError:
+            self.close("its answer was no HTTP")
+            return
+        if self._waiting_bytes > HIGH_WATER and not self._is_paused and self.transport is not None:
+            self._is_paused = True
+            self.transport.pause_reading()
+        self._wake()
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        """See asyncio.Protocol."""
+        self.is_free = False
+        if self._lost is None:
+            self._lost = Broken("the process ended")
+            self.was_cut = True
+        if self._drain is not None and not self._drain.done():
+            self._drain.set_result(None)
+        self._wake()
+
+    def pause_writing(self) -> None:
+        """See asyncio.Protocol."""
+        self._drain = self._loop.create_future()
+
+    def resume_writing(self) -> None:
+        """See asyncio.Protocol."""
+        if self._drain is not None and not self._drain.done():
+            self._drain.set_result(None)
+        self._drain = None
+        self.moved_at = self._loop.time()
+
+    # --- what httptools tells
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """See httptools."""
+        self.headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        """See httptools."""
+        self.status = self._parser.get_status_code()
+        if self.status < 200:  # an interim answer; the real one follows
+            self.headers = []
+            return
+        self._has_head = True
+        self._may_continue = self._parser.should_keep_alive()  # it forgets this at the end of the message
+        if self._is_head:
+            self._is_whole = True
+
+    def on_body(self, body: bytes) -> None:
+        """See httptools."""
+        self._pieces.append(body)
+        self._waiting_bytes += len(body)
+
+    def on_message_complete(self) -> None:
+        """See httptools."""
+        if self._has_head:
+            self._is_whole = True
+
+    # --- what the program does
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def _wait(self) -> None:
+        if self._lost is not None:
+            raise self._lost
+        self._waiter = self._loop.create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    async def send(self, head: bytes, *, is_head: bool = False) -> None:
+        """Begin a request."""
+        self._begin(is_head=is_head)
+        self.is_free = False
+        await self.write(head)
+
+    async def write(self, data: bytes) -> None:
+        """More of the request. Raises Broken."""
+        if self._lost is not None or self.transport is None:
+            raise self._lost or Broken("there is no connection")
+        self.moved_at = self._loop.time()
+        self.transport.write(data)
+        if self._drain is not None:
+            await asyncio.shield(self._drain)
+
+    async def read_head(self) -> None:
+        """Wait until `status` and `headers` are there. Raises Broken."""
+        while not self._has_head:
+            await self._wait()
+
+    def take_whole(self) -> bytes | None:
+        """The body, where all of it is here already; else None."""
+        if not self._is_whole:
+            return None
+        body = b"".join(self._pieces)
+        self._pieces = []
+        return body
+
+    async def read_pieces(self) -> AsyncIterator[bytes]:
+        """The body as it comes. Raises Broken where it ends too early."""
+        while True:
+            if self._pieces:
+                piece = b"".join(self._pieces)
+                self._pieces, self._waiting_bytes = [], 0
+                if self._is_paused and self.transport is not None:
+                    self._is_paused = False
+                    self.transport.resume_reading()
+                yield piece
+                self.moved_at = self._loop.time()
+            elif self._is_whole:
+                return
+            else:
+                await self._wait()
+
+    def finish(self, *, may_continue: bool) -> None:
+        """The answer has been used: keep the connection for the next request, or close it."""
+        if may_continue and self._is_whole and not self._is_head and self._may_continue:
+            self.is_free = self._lost is None
+        else:
+            self.close("it was given up")
+
+    def close(self, reason: str) -> None:
+        """End the connection; whoever waits hears `reason`."""
+        if self._lost is None:
+            self._lost = Broken(reason)
+        self.is_free = False
+        if self.transport is not None:
+            self.transport.abort()
+        self._wake()

@@ -1,0 +1,1 @@
+"""What travels between the program and a function's process, and what source text says about itself."""

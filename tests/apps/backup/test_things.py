@@ -7,6 +7,7 @@ import os
 import tarfile
 
 import httpx
+import pytest
 
 from tests.apps.backup.test_routes import ROOT, finish
 from tests.program import Program, wait_until
@@ -41,7 +42,8 @@ def is_shown(program: Program, site: str) -> bool:
         return visitor.get("/").is_success
 
 
-def test_a_site_and_a_collection_come_back_beside_what_is_there(program: Program) -> None:
+@pytest.mark.timeout(300)
+def test_a_site_a_collection_and_a_drive_come_back_beside_what_is_there(program: Program) -> None:
     large = os.urandom(700_000)
     with program.owner() as client:
         deploy(client, {"index.html": b"old", "large.bin": large})
@@ -49,11 +51,15 @@ def test_a_site_and_a_collection_come_back_beside_what_is_there(program: Program
         client.put("/db/notes/a", json={"text": "second"}).raise_for_status()
         client.put("/db/notes/b", json={"text": "gone"}).raise_for_status()
         client.delete("/db/notes/b").raise_for_status()
+        client.request("MKCOL", "/dav/files/letters").raise_for_status()
+        client.put("/dav/files/letters/large.bin", content=large).raise_for_status()
+        client.put("/dav/files/empty.txt", content=b"").raise_for_status()
         assert finish(client, client.post(f"{ROOT}/create", json={}))["state"] == "done"
         deploy(client, {"index.html": b"new"})
         client.delete("/db/notes/a").raise_for_status()
 
         there = finish(client, client.post(f"{ROOT}/things", json={}))["result"]["things"]
+        (drive,) = there.pop("drive")
         assert there == {"site": ["blog"], "collection": ["notes"]}
 
         said = program.run("backup", "restore", "--only", "site:blog", "--as", "blog-old").stdout
@@ -72,6 +78,13 @@ def test_a_site_and_a_collection_come_back_beside_what_is_there(program: Program
         assert client.get("/db/notes/a").status_code == 404
         client.put("/db/notes-old/c", json={"text": "third"}).raise_for_status()
         assert len(client.get("/db/notes-old").json()) == 2
+
+        client.delete("/dav/files/letters/large.bin").raise_for_status()
+        wish = {"kind": "drive", "thing": drive, "new_name": "as-it-was"}
+        assert finish(client, client.post(f"{ROOT}/bring", json=wish))["state"] == "done"
+        assert client.get("/dav/shared/as-it-was/letters/large.bin").content == large
+        assert client.get("/dav/shared/as-it-was/empty.txt").content == b""
+        assert client.get("/dav/files/letters/large.bin").status_code == 404
 
         for wrong in (
             {"kind": "site", "thing": "blog"},

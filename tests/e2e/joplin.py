@@ -37,13 +37,17 @@ class Device:
 
     def run(self, *commands: list[str] | tuple[str, ...], check: bool = True) -> str:
         """Many commands in one process, each a list of words; what they said."""
-        script = self.profile / "commands.txt"
-        script.write_text("".join(" ".join(map(quote, words)) + "\n" for words in commands))
-        done = self.start("batch", str(script))
+        done = self.begin(*commands)
         out, _ = done.communicate(timeout=TIMEOUT_S)
         self.said = out
         assert not check or (done.returncode == 0 and "Last error" not in out), f"{commands}: {out}\n{self.log[-3000:]}"
         return out
+
+    def begin(self, *commands: list[str] | tuple[str, ...]) -> subprocess.Popen[str]:
+        """As `run`, under way."""
+        script = self.profile / "commands.txt"
+        script.write_text("".join(" ".join(map(quote, words)) + "\n" for words in commands))
+        return self.start("batch", str(script))
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """One command, under way."""

@@ -284,3 +284,9 @@ def test_what_strangers_send_never_runs(owner: httpx.Client, stranger: httpx.Cli
             if not suffix:
                 assert got.headers["content-disposition"].startswith("attachment")
         assert stranger.get(path_of(answer), headers={"service-worker": "script"}).status_code == 404
+
+
+def test_strangers_meet_a_friendly_refusal(stranger: httpx.Client) -> None:
+    assert stranger.get("/d/").status_code == 404
+    page = stranger.get("/d/", headers=PAGE)
+    assert page.headers["location"].startswith("/login")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import time
 from typing import Any
 
 import httpx
@@ -134,3 +136,50 @@ def create_member(program: Program, name: str) -> Api:
         body = {"email": email, "password": OWNER_PASSWORD, "name": name.capitalize()}
         owner.post("/api/v1/users", json=body).raise_for_status()
     return Api(program, email)
+
+
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+)
+BODY = """Some **bold** words, a [link](https://example.org), and a picture:
+
+![pixel](:/{picture})
+
+- [ ] milk
+- [x] bread
+
+```python
+print("hello")
+```
+
+| a | b |
+| --- | --- |
+| 1 | 2 |
+
+See [the other note](:/{other}) and [the film](:/{film}).
+
+<script>alert(1)</script><img src=x onerror="alert(2)">
+"""
+
+
+def fill(api: Api) -> None:
+    """Notebooks, notes, tags, attachments, a to-do, history, a deletion: some of everything."""
+    now = int(time.time() * 1000)
+    api.put("info.json", b'{"version":3,"e2ee":{"value":false,"updatedTime":0}}')
+    api.put_item(100, folder(100, "Work"))
+    api.put_item(101, folder(101, "Project with a rather long name that has to wrap somewhere", parent=100))
+    api.put_item(102, folder(102, "Home"))
+    body = BODY.format(picture=hexid(50), other=hexid(2), film=hexid(51))
+    api.put_item(50, resource(50, "pixel.png", "image/png", len(PIXEL)))
+    api.put(f".resource/{hexid(50)}", PIXEL)
+    api.put_item(51, resource(51, "film.html", "text/html", 30))
+    api.put(f".resource/{hexid(51)}", b"<script>alert(3)</script>")
+    api.put_item(1, note(1, "Everything there is", "First words.", parent=101, at=now - 9_000_000))
+    api.put_item(1, note(1, "Everything there is", body, parent=101, at=now - 8_000_000))
+    api.put_item(2, note(2, "Shopping", "milk and bread", parent=102, at=now - 7_000_000, is_todo="1"))
+    api.put_item(3, note(3, "", "", at=now - 6_000_000))
+    api.put_item(4, note(4, "Old plans", "nothing", parent=100, at=now - 5_000_000, deleted_time=str(now - 4_000_000)))
+    api.put_item(60, tag(60, "urgent"))
+    api.put_item(61, note_tag(61, 1, 60))
+    api.put_item(5, note(5, "Deleted by mistake", "precious", parent=102, at=now - 3_000_000))
+    api.delete(5).raise_for_status()

@@ -57,7 +57,17 @@ from fazt.apps.drive.store.trash import (
     purge_some,
     restore_trashed,
 )
-from fazt.apps.drive.store.tree import find_node, get_node, is_folder, is_live, list_children, path_of, trail_of, walk
+from fazt.apps.drive.store.tree import (
+    find_child,
+    find_node,
+    get_node,
+    is_folder,
+    is_live,
+    list_children,
+    path_of,
+    trail_of,
+    walk,
+)
 from fazt.apps.drive.store.uploads import (
     Piece,
     Upload,
@@ -109,6 +119,7 @@ __all__ = [
     "ensure_folders",
     "expire_trash",
     "find_by_name",
+    "find_child",
     "find_mark",
     "find_node",
     "find_shared",

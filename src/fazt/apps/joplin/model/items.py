@@ -187,14 +187,21 @@ def one_line(title: str) -> str:
     return " ".join(title.split("\n")).replace("\r", "").strip()
 
 
-def touch(data: bytes, now: int, changes: dict[str, str] | None = None, **texts: str) -> bytes:
+def touch(
+    data: bytes,
+    now: int,
+    changes: dict[str, str] | None = None,
+    *,
+    title: str | None = None,
+    body: str | None = None,
+) -> bytes:
     """`rewrite`, with times that every client takes for newer: later than before, and not in the future if possible."""
     item = parse_item(data)
     moment = to_iso(max(now, item.updated_time + 1))
     times = {"updated_time": moment}
     if "user_updated_time" in item.fields:
         times["user_updated_time"] = moment
-    return rewrite(data, times | (changes or {}), **texts)
+    return rewrite(data, times | (changes or {}), title=title, body=body)
 
 
 def new_note(id: str, parent_id: str, title: str, body: str, now: int, **more: str) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 import msgspec
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from fazt.apps.joplin.model.items import LINK, Item
 from fazt.core import Core
@@ -22,6 +22,7 @@ Address = Callable[[str], str]
 
 SHOWN = re.compile(r"image/(?:png|jpeg|gif|webp|avif|bmp|x-icon|svg\+xml)|audio/[\w.+-]+|video/[\w.+-]+")
 IMAGE = re.compile(r'<img\b[^>]*?\bsrc="([^"]*)"[^>]*>')
+BOX = re.compile(r"<input\b[^>]*>")
 MEDIA = re.compile(r"(audio|video)/")
 HARMLESS = b"default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
 
@@ -35,17 +36,32 @@ def render_note(note: Item, address: Address, types: Mapping[str, str]) -> Marku
 
     body = LINK.sub(put_address, note.body)
     html = clean_html(body) if note.fields.get("markup_language") == "2" else render_markdown(body)
-    return Markup(IMAGE.sub(lambda found: show_media(found, types), html))  # noqa: S704 - cleaned, then only src moved
+    html = Markup(IMAGE.sub(lambda found: show_media(found, types), html))  # noqa: S704 - cleaned, then only src moved
+    return Markup(BOX.sub(name_box, html))  # noqa: S704 - as above
+
+
+def name_box(found: re.Match[str]) -> str:
+    """A box of a list of tasks, with a name that is read out."""
+    return found[0].replace("<input", f'<input aria-label="{"done" if " checked" in found[0] else "to do"}"', 1)
 
 
 def show_media(found: re.Match[str], types: Mapping[str, str]) -> str:
-    """A film or a recording as a player, any other attachment that is no picture as a link, a picture as it is."""
-    type_ = types.get(found[1].replace("&amp;", "&"), "")
+    """A film or a recording as a player, a picture as it is, all else as a link.
+
+    Pictures from elsewhere are links, too: loading them would tell their server who reads this, and when.
+    """
+    source = found[1]
+    if source.startswith(("http://", "https://", "//")):
+        return f'<a href="{source}" rel="noopener noreferrer nofollow">A picture from elsewhere</a>'
+    type_ = types.get(source.replace("&amp;", "&"))
+    if type_ is None:
+        return found[0] if source.startswith("data:") else ""
     if kind := MEDIA.match(type_):
-        return f'<{kind[1]} controls preload="metadata" src="{found[1]}"></{kind[1]}>'
+        return f'<{kind[1]} controls preload="metadata" src="{source}"></{kind[1]}>'
     if type_ and not type_.startswith("image/"):
-        return f'<a href="{found[1]}">{escape("Attachment")}</a>'
-    return found[0].replace("<img", '<img loading="lazy"', 1)
+        return f'<a href="{source}">Attachment</a>'
+    alt = "" if " alt=" in found[0] else ' alt=""'
+    return found[0].replace("<img", f'<img loading="lazy"{alt}', 1)
 
 
 def mime_of(facts: str) -> str:

@@ -111,6 +111,14 @@ def forget_version(conn: Connection, row: Any) -> None:
         blobs.drop(conn, row.hash)
 
 
+def forget_deletion(conn: Connection, user_id: str, id: int) -> None:
+    """Delete something deleted for good. Raises NotFound."""
+    row = conn.execute(select(w.id, w.hash).where(w.id == id, w.user_id == user_id, w.is_deletion)).first()
+    if row is None:
+        raise NotFound("It is gone already.")
+    forget_version(conn, row)
+
+
 def sweep(conn: Connection, *, history_before: int, trash_before: int) -> int:
     """Forget up to CHUNK versions and deletions older than these times (ms); how many."""
     old = (w.is_deletion & (w.replaced_at < trash_before)) | (~w.is_deletion & (w.replaced_at < history_before))

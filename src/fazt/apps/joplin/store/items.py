@@ -288,12 +288,13 @@ def to_stat(found: Any) -> Stat:
     return Stat(str(found.id), found.name, found.updated_at, found.created_at)
 
 
-def find_root_share(conn: Connection, found: Any) -> Row[Any] | None:
-    """The share of which this item is the notebook at the top."""
-    if found.type != FOLDER or not found.share_id:
+def find_root_share(conn: Connection, user_id: str, found: Any) -> Row[Any] | None:
+    """The share of which this item is the notebook at the top, also where it is not marked so yet."""
+    if found.type != FOLDER:
         return None
-    row = conn.execute(_SHARE, {"id": found.share_id}).first()
-    return row if row is not None and row.item_id == found.item_id else None
+    of_item = (share.c.item_id == found.item_id) & (share.c.type == NOTEBOOK)
+    mine = (share.c.id == found.share_id) | (share.c.owner_id == user_id)
+    return conn.execute(select(share).where(of_item, mine)).first()
 
 
 def size_of(conn: Connection, user_id: str, name: str) -> int:

@@ -21,7 +21,7 @@ from fazt.apps.joplin.model.shares import (
 from fazt.apps.joplin.model.uploads import Keeping, ReadOnly, Refused, refusal_of
 from fazt.apps.joplin.schema import item, membership, share, view
 from fazt.apps.joplin.store import words
-from fazt.apps.joplin.store.items import find_root_share, remove
+from fazt.apps.joplin.store.items import erase, find_root_share, remove
 from fazt.apps.joplin.store.seq import next_seq
 from fazt.apps.joplin.store.views import find_seen, hide, put_view
 from fazt.core.auth import User
@@ -217,6 +217,9 @@ def drop_share(conn: Connection, found: Share, now: int) -> None:
     """End a share: its members lose all of it, its owner keeps it."""
     for row in conn.execute(select(membership).where(m.share_id == found.id)).all():
         drop_member(conn, to_member(row), now)
+    seen = select(view.c.item).where(view.c.is_visible, view.c.item.is_not(None))
+    for row in conn.execute(select(item).where(item.c.share_id == found.id, item.c.id.not_in(seen))).all():
+        erase(conn, row, now)
     conn.execute(update(item).where(item.c.share_id == found.id).values(share_id="", owner_id=found.owner_id))
     conn.execute(delete(share).where(share.c.id == found.id))
 
@@ -224,7 +227,7 @@ def drop_share(conn: Connection, found: Share, now: int) -> None:
 def delete_item(conn: Connection, user_id: str, name: str, keeping: Keeping, now: int) -> bool:
     """As `items.remove`; of the notebook at the top of a share, a member leaves it, and who shares ends the share."""
     found = find_seen(conn, user_id, name)
-    root = find_root_share(conn, found) if found is not None else None
+    root = find_root_share(conn, user_id, found) if found is not None else None
     if root is not None and root.owner_id != user_id:
         mine = select(membership).where(m.share_id == root.id, m.user_id == user_id)
         row = conn.execute(mine).first()

@@ -56,7 +56,7 @@ async def publish_json(call: NtfyCall) -> dict[str, Any]:
     except TooLarge as error:
         raise NtfyError(41303, "JSON body too large") from error
     caller = await check_access(call, sent.topic)
-    asked = json_asked(sent, call.core.clock())
+    asked = json_asked(sent, call.read, call.core.clock())
     return await finish(call, caller, sent.topic, asked, b"", new_message_id())
 
 

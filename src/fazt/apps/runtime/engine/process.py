@@ -90,6 +90,10 @@ class Process:
         """Whether it runs."""
         return self._process is not None and self._process.returncode is None and not self.end_reason
 
+    def is_usable(self, version: int) -> bool:
+        """Whether a request for this version may go here."""
+        return self.is_alive and not self.is_stale and self.version == version
+
     @property
     def is_idle(self) -> bool:
         """Whether nothing is going on in it."""
@@ -251,6 +255,8 @@ class Process:
         self.used_at = self._loop.time()
         self.debt_s = 0.0
         exchange.finish(may_continue=may_continue)
+        if exchange.was_cut:  # it is ending, which takes a moment to be known
+            self.is_stale = True
         if exchange.is_free:
             self._free.append(exchange)
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from html import unescape
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import msgspec
 
 from fazt.apps.links import store
@@ -103,6 +102,8 @@ async def change(core: Core, caller: Caller, link_id: int, changes: Mapping[str,
 
 async def fetch_title(core: Core, link_id: int) -> None:
     """Ask the target's page what it is called; nothing is said of pages that do not answer."""
+    import httpx  # noqa: PLC0415 - 6 MB that only titles need
+
     link = await core.db.read(store.get_link, link_id, owner=None)
     if link.title:
         return

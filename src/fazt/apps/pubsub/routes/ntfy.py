@@ -227,4 +227,10 @@ def find_host(core: Core, host: str) -> Endpoint | None:
     return answer_host if host == chosen.lower() else None
 
 
+async def list_hosts(core: Core) -> list[str]:
+    """That host, where the owner has chosen one, for its certificate."""
+    chosen = str(core.settings.get("pubsub.ntfy_host"))
+    return [chosen] if chosen else []
+
+
 MOUNT = Mount(PREFIX, answer_below, "own", "What ntfy's apps and clients speak; at the root of ntfy.<domain>, too.")

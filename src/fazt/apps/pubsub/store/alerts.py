@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, delete, exists, insert, or_, select, upd
 
 from fazt.apps.pubsub.model.alert import Alert
 from fazt.apps.pubsub.schema import alert, topic, watch
-from fazt.apps.pubsub.store.topics import BY_NAME, COUNT_TOPICS, add_topic
+from fazt.apps.pubsub.store.topics import BY_NAME, add_topics
 from fazt.core.db import insert as insert_or
 from fazt.core.errors import Conflict, NotFound
 
@@ -63,8 +63,7 @@ def mark(conn: Connection, name: str, *, now: int) -> None:
     if row is not None:
         conn.execute(update(topic).where(topic.c.id == row.id).values(is_watched=is_watched))
     elif is_watched:
-        add_topic(conn, name, is_watched=True, now=now)
-        conn.execute(COUNT_TOPICS, {"more": 1})
+        add_topics(conn, [name], is_watched=True, now=now)
 
 
 def is_watching(conn: Connection, user_id: str, name: str) -> bool:

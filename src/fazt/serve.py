@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from fazt.apps import APPS
-from fazt.core import Between, Core, auth, blobs, events, jobs, outbound, push, settings, shares, tls, visits
+from fazt.core import Between, Core, auth, blobs, events, jobs, outbound, push, settings, shares, systemd, tls, visits
 from fazt.core.app import App, Job, Mount, Setting
 from fazt.core.auth import Auth
 from fazt.core.blobs import open_blobs
@@ -213,9 +213,11 @@ async def serve_once(program: Running) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, program.stopping.set)
     await announce(program)
+    systemd.notify("READY=1")
     await program.stopping.wait()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.remove_signal_handler(number)
+    systemd.notify("STOPPING=1" if program.between is None else "STATUS=Resting, to start anew")
     log.info("stopping" if program.between is None else "resting, to start anew")
 
 
@@ -235,8 +237,9 @@ async def announce(program: Running) -> None:
     url = f"http://{name}:{port}"
     print(f"fazt serves {'PostgreSQL' if config.database_url else config.data} at {url}", file=sys.stderr)
     if program.https_address:
-        url = f"https://{name}:{program.https_address.port}"
-        print(f"fazt serves HTTPS at {url}", file=sys.stderr)
+        encrypted = f"https://{name}:{program.https_address.port}"
+        print(f"fazt serves HTTPS at {encrypted}", file=sys.stderr)
+        url = encrypted if program.core.tls.is_trusted(name) else url
     if not await program.core.auth.has_owner():
         secret = program.core.auth.setup_secret()
         print(f"Set it up here (the link works once): {url}/setup?token={secret}", file=sys.stderr)

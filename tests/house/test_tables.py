@@ -102,8 +102,8 @@ def test_every_table_is_in_a_schema_module() -> None:
 
 def test_a_misnamed_table_is_refused() -> None:
     table = Table("drops_share", MetaData(), Column("id", Integer, primary_key=True))
-    assert find_misnamed_tables([("links", SimpleNamespace(table=table)), ("drops", SimpleNamespace(table=table))]) == [
-        "drops_share belongs to links"
+    assert find_misnamed_tables([("lists", SimpleNamespace(table=table)), ("drops", SimpleNamespace(table=table))]) == [
+        "drops_share belongs to lists"
     ]
 
 
@@ -138,17 +138,17 @@ def test_a_table_that_no_step_makes_is_refused(conn: Connection) -> None:
     expected = MetaData(naming_convention=metadata.naming_convention)
     for table in metadata.tables.values():
         table.to_metadata(expected)
-    Table("links_forgotten", expected, Column("id", Integer, primary_key=True))
+    Table("lists_forgotten", expected, Column("id", Integer, primary_key=True))
     (found,) = compare_schema(conn, expected)
     assert "add_table" in found
-    conn.exec_driver_sql("CREATE TABLE links_forgotten (id INTEGER NOT NULL PRIMARY KEY, more TEXT)")
+    conn.exec_driver_sql("CREATE TABLE lists_forgotten (id INTEGER NOT NULL PRIMARY KEY, more TEXT)")
     (found,) = compare_schema(conn, expected)
     assert "remove_column" in found
 
 
 def make_tables(conn: Connection) -> None:
     """A table for each of two apps, and one of core's."""
-    for name in ("links_link", "drops_share", "core_thing"):
+    for name in ("lists_link", "drops_share", "core_thing"):
         conn.exec_driver_sql(f"CREATE TABLE {name} (id INTEGER PRIMARY KEY)")
 
 
@@ -164,13 +164,13 @@ def touch(conn: Connection, statement: str) -> None:
 async def test_a_store_is_refused_the_tables_of_another_app(
     data_file: Path, monkeypatch: pytest.MonkeyPatch, statement: str, how: str
 ) -> None:
-    db = open_database(Config(data=data_file), ["links", "drops"])
+    db = open_database(Config(data=data_file), ["lists", "drops"])
     await db.write(make_tables)
-    monkeypatch.setattr(touch, "__module__", "fazt.apps.links.store")
+    monkeypatch.setattr(touch, "__module__", "fazt.apps.lists.store")
     run = getattr(db, how)
     with pytest.raises(DBAPIError, match=r"prohibited|not authorized"):
         await run(touch, statement.format("drops_share"))
     if how == "write":
-        for own in ("links_link", "core_thing"):
+        for own in ("lists_link", "core_thing"):
             await run(touch, statement.format(own))
     await db.close()

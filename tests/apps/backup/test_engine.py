@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -29,7 +32,7 @@ from fazt.core.db.sqlite import create_sqlite_engine
 from fazt.core.errors import Conflict, Invalid, OverQuota
 from fazt.core.instance import InstanceLock
 from tests.conftest import NOW
-from tests.program import wait_until
+from tests.program import SRC, wait_until
 
 IDENTITY = pyrage.x25519.Identity.generate()
 
@@ -307,3 +310,34 @@ def test_an_order_can_be_sent_to_the_process(data_file: Path) -> None:
     order = make_order(data_file, at=NOW, identities=["a"])
     assert msgspec.json.decode(msgspec.json.encode(order), type=Order) == order
     ignore(1, 2)
+
+
+def work(order: Order, *, max_bytes: int) -> dict[str, Any]:
+    """Have the process do it, with files of at most so many bytes; the last it says."""
+    command = ["prlimit", f"--fsize={max_bytes}", sys.executable, "-m", "fazt.apps.backup.engine.worker"]
+    environ = {**os.environ, "PYTHONPATH": str(SRC)}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(msgspec.json.encode(order) + b"\n")
+        process.stdin.flush()
+        said: dict[str, Any] = json.loads(process.stdout.read().splitlines()[-1])
+    return said
+
+
+def test_a_disk_that_fills_up_on_the_way_leaves_nothing_behind_and_the_data_as_it_was(data_file: Path) -> None:
+    run(data_file, "CREATE TABLE ballast (id INTEGER PRIMARY KEY, data BLOB)")
+    with closing(sqlite3.connect(data_file)) as conn, conn:
+        conn.executemany("INSERT INTO ballast (data) VALUES (?)", ((os.urandom(500_000),) for _ in range(20)))
+    size, folder = data_file.stat().st_size, data_file.parent / "backups"
+    for compress in (False, True):
+        said = work(make_order(data_file, compress=compress), max_bytes=size // 3)
+        assert said["error"]["kind"] in {"over_quota", "unavailable"}
+        assert list(folder.iterdir()) == []
+    create(make_order(data_file, compress=True), tell)
+    before = ids(data_file), data_file.read_bytes()
+    said = work(make_order(data_file, work="restore"), max_bytes=size // 2)
+    assert said["error"]["kind"] in {"over_quota", "unavailable"}
+    assert (ids(data_file), data_file.read_bytes()) == before
+    assert sorted(path.name for path in data_file.parent.iterdir() if "partial" in path.name) == []
+    assert not data_file.with_name(data_file.name + RESTORING).exists()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+import subprocess
+import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -125,3 +127,14 @@ def test_what_is_there_is_not_overwritten(program: Program, tmp_path: Path) -> N
     assert refused.exit_code == 2
     assert run(program, "drop", "get", "https://example.org/x", check=False).exit_code == 2
     assert run(program, "drop", "nothing-here", check=False).exit_code == 2
+
+
+def test_the_program_in_the_guide_decrypts(program: Program, tmp_path: Path) -> None:
+    guide = (Path(__file__).parents[3] / "docs/guide/drops.md").read_text()
+    code = guide.partition("```python\n")[2].partition("```")[0]
+    data = CHANCE.randbytes(200_000)
+    (tmp_path / "a \u00fc.bin").write_bytes(data)
+    url = seen(program, run(program, "drop", str(tmp_path / "a \u00fc.bin"), "--encrypt").stdout)
+    (tmp_path / "out").mkdir()
+    subprocess.run([sys.executable, "-c", code, url], cwd=tmp_path / "out", check=True)
+    assert (tmp_path / "out" / "a \u00fc.bin").read_bytes() == data

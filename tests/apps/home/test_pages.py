@@ -58,6 +58,7 @@ PAGES = [
     "/settings",
     "/jobs",
     "/jobs?state=dead",
+    "/certificates",
     "/events",
 ]
 

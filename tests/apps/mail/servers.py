@@ -11,11 +11,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from textwrap import dedent
 from typing import Any, Self
 
-from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP
 from dnslib import QTYPE, RR
-from dnslib.server import BaseResolver, DNSServer
+from dnslib.server import BaseResolver, DNSLogger, DNSServer
 
 from tests.program import Program, wait_until
 
@@ -41,22 +42,21 @@ def mail_program(template: Path, folder: Path, *, domain: str = "", **settings: 
 class Relay:
     """An SMTP server that keeps what it is given; `answers` are said instead of 250, once each."""
 
-    def __init__(self, hostname: str = "127.0.0.1") -> None:
+    def __init__(self) -> None:
         self.taken: list[tuple[str, list[str], bytes]] = []
         self.answers: list[str] = []
         self.refused: dict[str, str] = {}
-        self._controller = Controller(self, hostname=hostname, port=0)
         self.port = 0
 
     def __enter__(self) -> Self:
-        # The controller knocks at the port that it was told; with 0 it has to be chosen by itself
         started = threading.Event()
 
         async def start() -> None:
-            server = await asyncio.get_running_loop().create_server(self._controller.factory, "127.0.0.1", 0)
-            self.port = server.sockets[0].getsockname()[1]
-            self._server = server
             self._loop = asyncio.get_running_loop()
+            server = await self._loop.create_server(
+                lambda: SMTP(self, hostname="relay", loop=self._loop), "127.0.0.1", 0
+            )
+            self.port = server.sockets[0].getsockname()[1]
             self._end = asyncio.Event()
             started.set()
             await self._end.wait()
@@ -95,7 +95,7 @@ class Zone(BaseResolver):  # type: ignore[misc] # dnslib has no types
     """Answers from a list of records in zone file form."""
 
     def __init__(self, text: str) -> None:
-        self.records = [(rr.rname, rr.rtype, rr) for rr in RR.fromZone(text)]
+        self.records = [(rr.rname, rr.rtype, rr) for rr in RR.fromZone(dedent(text))]
 
     def resolve(self, request: Any, _handler: Any) -> Any:
         """See dnslib."""
@@ -112,8 +112,9 @@ class Zone(BaseResolver):  # type: ignore[misc] # dnslib has no types
 @contextmanager
 def name_server(zone: str) -> Iterator[str]:
     """A name server for a zone; its ADDRESS:PORT, as mail.dns_servers takes it."""
-    server = DNSServer(Zone(zone), address="127.0.0.1", port=0)
-    tcp = DNSServer(Zone(zone), address="127.0.0.1", port=server.server.server_address[1], tcp=True)
+    quiet = DNSLogger("-request,-reply,-truncated,-error,-data")
+    server = DNSServer(Zone(zone), address="127.0.0.1", port=0, logger=quiet)
+    tcp = DNSServer(Zone(zone), address="127.0.0.1", port=server.server.server_address[1], tcp=True, logger=quiet)
     server.start_thread()
     tcp.start_thread()
     try:

@@ -104,9 +104,9 @@ export default { async fetch(request) {
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def cloud(template_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """One program for the tests of a module, with a site `caller` that may call everything."""
+    """One program for all tests of the app, with a site `caller` that may call everything."""
     folder = tmp_path_factory.mktemp("runtime")
     shutil.copy(template_file, folder / "data.db")
     with Program(folder) as program:
@@ -115,7 +115,7 @@ def cloud(template_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
         clouded.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def caller(cloud: Cloud) -> Callable[..., Any]:
     """`Cloud.call`, with the site that does it in place."""
     scopes = ["runtime:call", "runtime:read", "sites:read", "textdb:rw"]

@@ -280,3 +280,29 @@ async def test_an_apps_on_event_stays_behind_its_wall(walled: Database) -> None:
     assert [job.key for job in await walled.read(list_jobs)] == [f"{live[0].id}/links"]
     assert await walled.read(of_app("drive", "SELECT name FROM drive_file WHERE id = 1")) == [("heard",)]
     assert len(await walled.read(list_events)) == 1
+
+
+async def test_checkpoints_are_left_to_another_program(data_file: Path) -> None:
+    db = open_database(Config(data=data_file))
+    log = data_file.with_name(data_file.name + "-wal")
+    db.leave_checkpoints(to_others=True)
+    with closing(sqlite3.connect(data_file)) as other:  # as Litestream does, so that the log outlives the program
+        other.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        await db.write(create)
+        for _ in range(40):
+            await db.write(fill_pages)
+        size = log.stat().st_size
+        assert size > 12_000_000
+        await db.close()
+        assert log.stat().st_size == size
+        db = open_database(Config(data=data_file))
+        assert log.stat().st_size == size
+        await db.write(fill_pages)
+        await db.close()
+        assert log.stat().st_size == 0
+
+
+def fill_pages(conn: Connection) -> None:
+    """Some hundred kilobytes."""
+    conn.exec_driver_sql("CREATE TABLE IF NOT EXISTS core_ballast (data BLOB)")
+    conn.exec_driver_sql("INSERT INTO core_ballast VALUES (zeroblob(400000))")

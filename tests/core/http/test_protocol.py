@@ -1,8 +1,10 @@
 """The limits of the HTTP server, with raw bytes over real sockets."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ import pytest
 from fazt.core.config import Address
 from fazt.core.http import protocol
 from fazt.core.http.messages import respond_text, stream_body
-from fazt.core.http.server import Listener, bind
+from fazt.core.http.server import Listener, bind, bind_local
 
 Seen = list[str]
 
@@ -130,3 +132,30 @@ async def test_stopping_lets_an_open_request_end() -> None:
     assert (await request).endswith(b"whole")
     with pytest.raises(ConnectionRefusedError):
         await talk(port, b"GET / HTTP/1.1\r\n\r\n")
+
+
+async def test_a_process_that_is_not_trusted_does_not_come_by_the_local_socket(tmp_path: Path) -> None:
+    async def answer(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        await respond_text(send, 200, "welcome")
+
+    listener = Listener(answer, [bind_local(tmp_path / "door.sock")])
+    await listener.start()
+
+    async def ask() -> bytes:
+        reader, writer = await asyncio.open_unix_connection(tmp_path / "door.sock")
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        said = b""
+        with suppress(ConnectionError):
+            said = await reader.read()
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+        return said
+
+    try:
+        assert b"welcome" in await ask()
+        protocol.UNTRUSTED.add(os.getpid())
+        assert await ask() == b""
+    finally:
+        protocol.UNTRUSTED.discard(os.getpid())
+        await listener.stop()

@@ -108,7 +108,9 @@ class Names(Foreign):
 class Pebble(Foreign):
     """A real authority. It looks at `http_port` of names, as `dns` knows them."""
 
-    def __init__(self, folder: Path, http_port: int, dns: str, **environ: str) -> None:
+    def __init__(
+        self, folder: Path, http_port: int, dns: str, eab: dict[str, str] | None = None, days: int = 90
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         now = int(time.time() * 1_000)
         root = create_root("pebble", ["localhost"], now)
@@ -126,11 +128,12 @@ class Pebble(Foreign):
             "httpPort": http_port,
             "tlsPort": 5001,
             "ocspResponderURL": "",
-            "externalAccountBindingRequired": False,
-            "certificateValidityPeriod": 90 * 86_400,
+            "externalAccountBindingRequired": bool(eab),
+            "externalAccountMACKeys": eab or {},
+            "certificateValidityPeriod": days * 86_400,
         }
         (folder / "pebble.json").write_text(json.dumps({"pebble": config}))
-        fast = {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "5", "PEBBLE_AUTHZREUSE": "0", **environ}
+        fast = {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "5", "PEBBLE_AUTHZREUSE": "0"}
         command = ("pebble", "-config", folder / "pebble.json", "-dnsserver", dns)
         self.http_port = http_port
         super().__init__(*command, port=port, environ=fast)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,14 @@ from fazt.apps.sites import store as sites
 from fazt.core.auth.store import find_owner
 from fazt.core.clock import DAY, HOUR
 from fazt.core.errors import NotFound
+from fazt.core.push import list_notices
+from fazt.core.tls import store
+from fazt.core.tls.engine.asking import Asking, ask
+from fazt.core.tls.engine.provers import HttpProver
+from fazt.core.tls.engine.threads import run_blocking
+from fazt.core.tls.engine.warning import warn
+from fazt.core.tls.model.plan import Order
+from fazt.core.tls.wire import create_key
 from tests.core.tls.authorities import Names, Pebble, free_port
 from tests.core.tls.clouds import DOMAIN, Cloud, cloud
 
@@ -95,6 +104,9 @@ async def test_plain_http_leads_to_https(here: Cloud, pebble: Pebble) -> None:
         assert (await client.get("/.well-known/acme-challenge/nothing")).status_code == 404
         await here.core.settings.put("tls.port", 443, here.now())
         assert (await client.get("/a%2Fb")).headers["location"] == f"https://{DOMAIN}/a%2Fb"
+        upgrade = {"connection": "upgrade", "upgrade": "websocket", "sec-websocket-version": "13"}
+        socket = await client.get("/pad/x/ws", headers=upgrade | {"sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ=="})
+        assert (socket.status_code, socket.headers["location"]) == (308, f"wss://{DOMAIN}/pad/x/ws")
         other = await client.get("/", headers={"host": f"nosuch.{DOMAIN}"})
         assert other.status_code == 404, "a host without a certificate is not led anywhere"
 
@@ -218,6 +230,8 @@ async def test_names_that_are_not_ours_are_never_asked_for(here: Cloud, names: N
         with pytest.raises((ssl.SSLError, ConnectionError)):
             await asyncio.open_connection("127.0.0.1", here.core.tls.https_port, ssl=context, server_hostname=name)
     await here.core.settings.put("tls.extra_names", ["printer.lan", "10.0.0.1", "not a name"], here.now())
+    await here.core.settings.put("links.hosts", ["go.example.com"], here.now())
+    await here.until(lambda: here.has("go.example.com"), "a certificate for a short-link host")
     await add_site(here, "after")
     await here.until(lambda: here.has(f"after.{DOMAIN}"))
     assert not any(names.asked(f"{name}.") for name in (stranger, f"nosuch.{DOMAIN}", "printer.lan"))
@@ -235,6 +249,47 @@ async def test_a_deleted_site_is_not_renewed_and_its_name_is_forgotten(here: Clo
     await here.until(lambda: not here.has(f"gone.{DOMAIN}"), "the end of the certificate")
     with pytest.raises(NotFound):
         await core.db.read(sites.get_site, "gone")
+
+
+async def test_without_an_authority_it_says_so_and_does_not_turn_in_circles(data_file: Path, names: Names) -> None:
+    async with cloud(data_file, free_port(), tls_directory="", tls_resolvers=[names.address]) as here:
+        await here.until(lambda: here.state(DOMAIN).error)
+        assert here.state(DOMAIN).error == "No authority is chosen."
+        assert here.state(DOMAIN).next_at > here.now()
+
+
+async def test_an_address_gets_a_certificate_too(here: Cloud, pebble: Pebble) -> None:
+    asking = Asking(pebble.directory, create_key(), roots_file=str(pebble.roots_file))
+    prover = HttpProver(here.core.tls.answers)
+    asked = await run_blocking(ask, asking, Order(("127.0.0.1",)), prover, threading.Event())
+    assert asked.certificate.names == ("127.0.0.1",)
+    assert here.core.tls.answers == {}, "proofs are taken away"
+
+
+async def test_an_account_is_bound_to_one_at_the_authority(data_file: Path, names: Names, tmp_path: Path) -> None:
+    port, secret = free_port(), "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W"
+    with Pebble(tmp_path / "pebble", port, names.address, {"kid-1": secret}) as strict:
+        async with cloud(data_file, port, **options(strict, names)) as here:
+            await here.until(lambda: here.state(DOMAIN).error)
+            assert "tls.eab_key_id" in here.state(DOMAIN).hint
+            await here.core.settings.put("tls.eab_key_id", "kid-1", here.now())
+            await here.core.settings.put("tls.eab_key", secret, here.now())
+            await here.keep()
+            await here.until(lambda: here.has(DOMAIN))
+
+
+async def test_the_owner_is_told_while_there_is_time(here: Cloud) -> None:
+    assert await warn(here.core) == 0
+    await here.core.db.write(
+        store.note_failure, DOMAIN, "No port 80.", "", next_at=here.now() + 7 * DAY, now=here.now()
+    )
+    here.ahead += 85 * DAY
+    assert await warn(here.core) == 1
+    owner = await here.core.db.read(find_owner)
+    assert owner is not None
+    (notice,) = await here.core.db.read(list_notices, owner.id)
+    assert notice.title.startswith("Certificates run out in ")
+    assert notice.text == f"{DOMAIN} cannot be renewed. No port 80."
 
 
 async def test_a_restart_needs_no_authority(data_file: Path, pebble: Pebble, names: Names) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import smtplib
 import socket
 import ssl
 from collections.abc import Iterator
@@ -14,9 +16,11 @@ import pytest
 from fazt.core.clock import system_clock
 from fazt.core.tls.wire import create_leaf, create_root
 from tests.core.tls.authorities import Names
+from tests.house.tree import ROOT
 from tests.program import Program, running_program, wait_until
 
-OPTIONS = ("--https-listen", "127.0.0.1:0", "--turn-listen", "127.0.0.1:0")
+ANY = "127.0.0.1:0"
+OPTIONS = ("--https-listen", ANY, "--turn-listen", ANY, "--smtp-listen", ANY)
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +106,28 @@ def test_calls_have_the_same_certificate(here: Program) -> None:
         wait_until(lambda: not client.get("/api/v1/turn/status").json()["has_tls"], what="an end of TLS")
         client.put("/api/v1/settings/tls.mode", json={"value": "auto"}).raise_for_status()
         wait_until(lambda: client.get("/api/v1/turn/status").json()["has_tls"], what="TLS again")
+
+
+def test_a_site_shows_whether_its_domains_are_on_https(here: Program) -> None:
+    here.run("deploy", str(ROOT / "examples/hello"), "--name", "hello")
+    with here.owner(headers={"accept": "text/html"}) as client:
+        client.post("/api/v1/sites/hello/domains", json={"host": "www.example.com"}).raise_for_status()
+        assert "no certificate yet" in client.get("/sites/hello/settings").text
+        chain, key = brought("www.example.com")
+        client.post("/api/v1/tls/certificates", json={"chain_pem": chain, "key_pem": key}).raise_for_status()
+        assert "no certificate yet" not in client.get("/sites/hello/settings").text
+
+
+def test_mail_has_the_same_certificate(here: Program) -> None:
+    found = re.search(r"fazt takes mail at \S+:(\d+)", here.log)
+    assert found is not None
+    with here.client() as client:
+        trusting = ssl.create_default_context(cadata=client.get("/api/v1/tls/root").text)
+    with smtplib.SMTP("localhost", int(found[1]), timeout=10) as mail:
+        assert mail.starttls(context=trusting)[0] == 220
+        assert isinstance(mail.sock, ssl.SSLSocket)
+        assert mail.sock.version() == "TLSv1.3"
+        assert mail.ehlo()[0] == 250
 
 
 def test_doctor_finds_what_is_wrong_and_ends_with_1(here: Program) -> None:

@@ -26,7 +26,6 @@ APP = App(
         Setting("backup.replica_seconds", 1, "How often changes are sent there.", 1, 3_600, unit="seconds"),
         Setting("backup.replica_days", 7, "How far back the replica reaches.", 1, 365, unit="days"),
         Setting("backup.replica_lag_seconds", 60, "An alarm, when it lags more.", 5, 86_400, unit="seconds"),
-        Setting("backup.litestream_path", "", "The program litestream; empty: the one on the PATH."),
         Setting("backup.s3_endpoint", "", "Address of S3 that is not Amazon's, e.g. https://s3.example.com."),
         Setting("backup.s3_region", "", "Region of S3; empty: AWS_REGION or us-east-1."),
         Setting("backup.s3_key_id", "", "Access key of S3; empty: AWS_ACCESS_KEY_ID."),

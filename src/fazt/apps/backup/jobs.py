@@ -75,7 +75,7 @@ async def rehearse_restore(core: Core, _payload: dict[str, Any]) -> None:
 
 
 JOBS = (
-    Job("backup.watch", watch, help="See whether a backup or a drill is due.", cron="* * * * *"),
+    Job("backup.watch", watch, help="See whether a backup or a drill is due.", cron="*/5 * * * *"),
     Job("backup.create", create, help="Make a backup.", max_attempts=4, timeout_s=LONGEST_S),
     Job("backup.drill", rehearse_restore, help="Rehearse a restore.", max_attempts=3, timeout_s=LONGEST_S),
 )

@@ -8,7 +8,9 @@ APP = App(
     name="drive",
     title="Drive",
     does="Your files, as a network drive and in the browser.",
-    parts=("engine", "store", "routes", "jobs", "script"),
+    parts=("engine", "store", "routes", "pages", "jobs", "script", "cli"),
+    path="/drive",
+    icon="drive",
     settings=(
         Setting(
             "drive.quota_mb",
@@ -44,4 +46,5 @@ APP = App(
         ScopeKind("drive:read", "See and download files."),
         ScopeKind("drive:write", "Put, change and delete files."),
     ),
+    commands={"drive": "List, fetch, send, move and delete files."},
 )

@@ -8,7 +8,7 @@ APP = App(
     name="drops",
     title="Drops",
     does="Files shared by a link that ends by itself.",
-    parts=("engine", "routes", "pages", "store", "cli"),
+    parts=("engine", "routes", "pages", "store", "script", "cli"),
     path="/drops",
     settings=(
         Setting("drops.strangers", False, "Whether people without an account may send files."),
@@ -43,7 +43,7 @@ APP = App(
                 "user_id": 'who sent it, or ""',
                 "files": "how many",
                 "size": "bytes in all",
-                "source": "put, form, tus, page or api",
+                "source": "put, form, tus, page, api or script",
             },
         ),
         EventKind("drops.downloaded", "A counted download began.", {"drop": "its id", "files": "ids of the files"}),

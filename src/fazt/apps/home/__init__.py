@@ -13,6 +13,7 @@ APP = App(
         "user": "People: the owner and the members.",
         "token": "Tokens and app passwords.",
         "settings": "What this cloud can be told to do otherwise.",
+        "service": "Run fazt as a service of systemd.",
         "tls": "Certificates: their state, what is wrong, and what to do.",
         "jobs": "Background work: what waits, runs or was given up.",
         "events": "What happened on this cloud.",

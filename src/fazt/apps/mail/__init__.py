@@ -35,7 +35,7 @@ APP = App(
             [],
             "Name servers for mail, ADDRESS or ADDRESS:PORT; empty: the system's. From the next start.",
         ),
-        Setting("mail.certificate_file", "", "Certificate and chain for STARTTLS (PEM); read again when it changes."),
+        Setting("mail.certificate_file", "", "A certificate and chain (PEM) for STARTTLS instead of this cloud's own."),
         Setting("mail.key_file", "", "The certificate's key (PEM); empty: it is in the certificate's file."),
         Setting(
             "mail.submission_listen",

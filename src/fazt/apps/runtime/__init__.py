@@ -11,7 +11,7 @@ APP = App(
     does="JavaScript and TypeScript for your sites: requests, cron, events and mail, with a store of its own.",
     parts=("store", "engine", "routes", "pages", "jobs", "script", "cli"),
     path="/functions",
-    icon="code",
+    icon="runtime",
     settings=(
         *(
             Setting(

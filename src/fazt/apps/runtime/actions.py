@@ -2,22 +2,51 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from fazt.apps.runtime.engine import Code, Failed, Functions, find_code, read_code
-from fazt.apps.runtime.model import Manifest, Site, parse_manifest
-from fazt.apps.runtime.store import kv, runs, sites
+from fazt.apps.runtime.model import LogLine, Manifest, Site, parse_manifest
+from fazt.apps.runtime.store import kv, logs, runs, sites
 from fazt.core.errors import Forbidden, Invalid, NotFound, Unavailable
 
 if TYPE_CHECKING:
     from fazt.core import Core
     from fazt.core.auth import Caller
 
+WAIT_S = 25.0
 READ, WRITE, CALL = "runtime:read", "runtime:write", "runtime:call"
+
+
+class FunctionView(msgspec.Struct):
+    """A site with code. `state` is running, idle (no process), or broken (its code could not be loaded)."""
+
+    site: str
+    version: int
+    entry: str
+    state: str
+    problem: str
+    asked: tuple[str, ...]
+    granted: tuple[str, ...]
+    limits: dict[str, float]
+    memory_mb: int
+    in_flight: int
+
+
+def state_of(core: Core, site: Site) -> FunctionView:
+    """A site with what its process does."""
+    functions = core.engines.get(Functions)
+    process = functions.find_process(site.id) if isinstance(functions, Functions) else None
+    problem = site.problem or (functions.problem_of(site.id) if isinstance(functions, Functions) else "")
+    state = "running" if process else "broken" if problem else "idle"
+    memory_mb, in_flight = (process.used_mb, process.in_flight) if process else (0, 0)
+    facts = (site.asked, site.granted, site.limits, memory_mb, in_flight)
+    return FunctionView(site.name, site.version, site.entry, state, problem, *facts)
 
 
 async def sync_site(core: Core, name: str) -> None:
@@ -146,3 +175,22 @@ async def put_key(core: Core, site: Site, key: str, value: Any, ttl: float | Non
     return await core.db.write(
         kv.set_entry, site.id, key, text, now=now, ttl=ttl, if_version=if_version, max_bytes=most
     )
+
+
+async def wait_for_lines(
+    core: Core, site_id: int, after: int, *, run: str = "", wait_s: float = WAIT_S, limit: int = 200
+) -> list[LogLine]:
+    """Lines of a log after `after`; where there are none, those that come within `wait_s`."""
+    limit = max(1, min(limit, 1_000))
+    woken = asyncio.Event()
+    stop = core.db.watch(f"{logs.SIGNAL}/{site_id}", woken.set)
+    try:
+        lines = await core.db.read(logs.list_lines, site_id, after_id=after, run=run, limit=limit)
+        if not lines and wait_s > 0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(wait_s, WAIT_S)):
+                    await woken.wait()
+            lines = await core.db.read(logs.list_lines, site_id, after_id=after, run=run, limit=limit)
+        return lines
+    finally:
+        stop()

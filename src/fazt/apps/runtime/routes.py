@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import suppress
-from functools import partial
 from typing import Any
 
 import msgspec
 from litestar import delete, get, post, put
 
 from fazt.apps.runtime import actions
-from fazt.apps.runtime.engine import Functions
-from fazt.apps.runtime.model import CronEntry, Hook, Listing, LogLine, Run, RunState, Site
+from fazt.apps.runtime.model import CronEntry, Hook, Listing, LogLine, Run, RunState
 from fazt.apps.runtime.store import kv, logs, runs, sites
 from fazt.core import Core
 from fazt.core.auth import Caller
@@ -21,28 +17,12 @@ from fazt.core.http.access import member, needs
 
 READ, WRITE = needs("runtime:read", some=True), needs("runtime:write", some=True)
 ROOT = "/api/v1/functions"
-MAX_WAIT_S = 25
-
-
-class FunctionView(msgspec.Struct):
-    """A site with code. `state` is running, idle (no process), or broken (its code could not be loaded)."""
-
-    site: str
-    version: int
-    entry: str
-    state: str
-    problem: str
-    asked: tuple[str, ...]
-    granted: tuple[str, ...]
-    limits: dict[str, float]
-    memory_mb: int
-    in_flight: int
 
 
 class Details(msgspec.Struct):
     """One site with its clock, its events and what it keeps."""
 
-    function: FunctionView
+    function: actions.FunctionView
     cron: list[CronEntry]
     events: list[Hook]
     kept_bytes: int
@@ -104,21 +84,10 @@ class Grants(msgspec.Struct):
     scopes: list[str]
 
 
-def to_view(core: Core, site: Site) -> FunctionView:
-    """A site with what its process does."""
-    functions = core.engines.get(Functions)
-    process = functions.find_process(site.id) if isinstance(functions, Functions) else None
-    problem = site.problem or (functions.problem_of(site.id) if isinstance(functions, Functions) else "")
-    state = "running" if process else "broken" if problem else "idle"
-    memory_mb, in_flight = (process.used_mb, process.in_flight) if process else (0, 0)
-    facts = (site.asked, site.granted, site.limits, memory_mb, in_flight)
-    return FunctionView(site.name, site.version, site.entry, state, problem, *facts)
-
-
 @get(ROOT, guards=[READ], summary="List functions")
-async def list_functions(core: Core, caller: Caller) -> list[FunctionView]:
+async def list_functions(core: Core, caller: Caller) -> list[actions.FunctionView]:
     """Your sites that have code."""
-    return [to_view(core, site) for site in await actions.list_sites(core, caller)]
+    return [actions.state_of(core, site) for site in await actions.list_sites(core, caller)]
 
 
 @get(ROOT + "/{site:str}", guards=[READ], summary="Show a site's functions")
@@ -127,19 +96,19 @@ async def show_function(core: Core, caller: Caller, site: str) -> Details:
     found = await actions.get_site(core, caller, site)
     crons = await core.db.read(runs.list_crons, found.id)
     hooks = await core.db.read(sites.list_hooks, found.id)
-    return Details(to_view(core, found), crons, hooks, await core.db.read(kv.measure_space, found.id))
+    return Details(actions.state_of(core, found), crons, hooks, await core.db.read(kv.measure_space, found.id))
 
 
 @put(ROOT + "/{site:str}/scopes", guards=[member], summary="Grant scopes")
-async def put_scopes(core: Core, caller: Caller, site: str, data: Grants) -> FunctionView:
+async def put_scopes(core: Core, caller: Caller, site: str, data: Grants) -> actions.FunctionView:
     """Let the code call what these scopes allow: some of those that its fazt.json asks for."""
-    return to_view(core, await actions.grant(core, caller, site, data.scopes))
+    return actions.state_of(core, await actions.grant(core, caller, site, data.scopes))
 
 
 @put(ROOT + "/{site:str}/limits", guards=[member], summary="Set limits")
-async def put_limits(core: Core, caller: Caller, site: str, data: dict[str, float]) -> FunctionView:
+async def put_limits(core: Core, caller: Caller, site: str, data: dict[str, float]) -> actions.FunctionView:
     """Limits for this site alone; those that are left out are those of the settings."""
-    return to_view(core, await actions.change_limits(core, caller, site, data))
+    return actions.state_of(core, await actions.change_limits(core, caller, site, data))
 
 
 # --- the store
@@ -277,24 +246,10 @@ async def read_logs(
 ) -> list[LogLine]:
     """Lines, oldest first. With `after` what came since then; with `wait` (seconds) also what comes meanwhile."""
     found = await actions.get_site(core, caller, site)
-    limit = max(1, min(limit, 1_000))
-    wanted = partial(logs.list_lines, after_id=after, before_id=before, run=run, limit=limit)
-
-    async def read() -> list[LogLine]:
-        return await core.db.read(wanted, found.id)
-
-    woken = asyncio.Event()
-    stop = core.db.watch(f"{logs.SIGNAL}/{found.id}", woken.set)
-    try:
-        lines = await read()
-        if not lines and wait > 0:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(min(wait, MAX_WAIT_S)):
-                    await woken.wait()
-            lines = await read()
-        return lines
-    finally:
-        stop()
+    if before is not None or (not after and not wait):
+        limit = max(1, min(limit, 1_000))
+        return await core.db.read(logs.list_lines, found.id, before_id=before, run=run, limit=limit)
+    return await actions.wait_for_lines(core, found.id, after, run=run, wait_s=wait, limit=limit)
 
 
 ROUTES = [

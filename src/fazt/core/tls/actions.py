@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import TYPE_CHECKING
 
 from fazt.core.errors import Conflict, Invalid, NotFound
 from fazt.core.tls import store
+from fazt.core.tls.contexts import create_context
 from fazt.core.tls.engine.status import CertificateView, view_certificate
 from fazt.core.tls.engine.wanted import list_wanted
 from fazt.core.tls.model import check_name, is_good
@@ -23,6 +25,10 @@ async def bring(core: Core, chain_pem: str, key_pem: str) -> CertificateView:
     if len(chain_pem) > MAX_PEM or len(key_pem) > MAX_PEM:
         raise Invalid("That is too long for a certificate.")
     brought, now = read_certificate(chain_pem, key_pem, "imported"), core.clock()
+    try:
+        create_context(chain_pem, key_pem)
+    except (ssl.SSLError, ValueError) as error:
+        raise Invalid("This certificate cannot be used.", hint=f"OpenSSL says: {error}.") from error
     if not is_good(brought, now):
         raise Invalid("This certificate is not valid now.", hint="Are its dates right, and this machine's clock?")
     certificate_id = await core.db.write(store.add_certificate, brought, now=now)

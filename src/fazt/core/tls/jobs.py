@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fazt.core.app import Job
 from fazt.core.tls.engine.keeper import get_keeper
+from fazt.core.tls.engine.warning import warn
 from fazt.core.tls.store import KEEP_JOB, wake_keeper
 
 if TYPE_CHECKING:
@@ -18,6 +19,11 @@ async def keep(core: Core, _payload: dict[str, Any]) -> None:
     await core.db.write(wake_keeper, now=core.clock(), run_at=next_at)
 
 
+async def warn_owner(core: Core, _payload: dict[str, Any]) -> None:
+    """Tell the owner of what will run out."""
+    await warn(core)
+
+
 JOBS = (
     Job(
         KEEP_JOB,
@@ -26,4 +32,5 @@ JOBS = (
         cron="*/30 * * * *",
         timeout_s=7_200,
     ),
+    Job("tls.warn", warn_owner, "Tells the owner of certificates that will run out.", cron="23 7 * * *"),
 )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from fazt.apps.backup.engine.desk import get_desk
 from fazt.apps.backup.engine.litestream import replicating
+from fazt.apps.backup.engine.place import sweep_partials
 
 if TYPE_CHECKING:
     from fazt.core import Core
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 async def run(core: Core) -> AsyncIterator[None]:
     """Inside this block the replica follows the file."""
     desk = get_desk(core)
+    await asyncio.to_thread(sweep_partials, core.config.data.parent)
     async with replicating(core):
         try:
             yield

@@ -18,7 +18,7 @@ import msgspec
 
 from fazt.apps.backup import store
 from fazt.apps.backup.engine.desk import Desk, get_desk
-from fazt.apps.backup.engine.replica import find_litestream, make_environment
+from fazt.apps.backup.engine.replica import chosen_litestream, find_litestream, make_environment
 from fazt.apps.backup.wire import Replication, make_config
 from fazt.core.clock import SECOND
 from fazt.core.errors import FaztError, Unavailable
@@ -45,7 +45,6 @@ SETTINGS = (
     "backup.s3_region",
     "backup.s3_key_id",
     "backup.s3_secret_key",
-    "backup.litestream_path",
 )
 
 log = get_logger(__name__)
@@ -149,7 +148,7 @@ class Replicator:
 
     async def _replicate(self, wanted: Replication) -> None:
         """Run Litestream until it ends or the settings change. Raises Unavailable where it cannot be started."""
-        program = await asyncio.to_thread(find_litestream, self.core.settings.get("backup.litestream_path"))
+        program = await asyncio.to_thread(find_litestream, chosen_litestream())
         self.epoch = await self.core.db.read(store.find_epoch)
         data = self.core.config.data
         control = socket_path(data.with_name(data.name + ".replica"))

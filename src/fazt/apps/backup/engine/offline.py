@@ -9,11 +9,11 @@ import msgspec
 from sqlalchemy.exc import DatabaseError
 
 from fazt.apps.backup import APP
-from fazt.apps.backup.engine.orders import Get, Tell, make_order, replication_of
+from fazt.apps.backup.engine.orders import Get, Tell, foreseen, make_order, replication_of
 from fazt.apps.backup.engine.packing import find_identities
 from fazt.apps.backup.engine.postgres import RESTORE
 from fazt.apps.backup.engine.restoring import prepare
-from fazt.apps.backup.engine.swap import replaced_path, swap
+from fazt.apps.backup.engine.swap import held, put_in_place, replaced_path
 from fazt.apps.backup.model import parse_moment
 from fazt.core.config import Config
 from fazt.core.db.sqlite import create_sqlite_engine
@@ -53,8 +53,10 @@ def restore_offline(config: Config, which: dict[str, Any], tell: Tell, now: int)
             raise Invalid("There is no replica.", hint="Say where it is with --from URL.")
     elif which["source"]:
         more["place"] = which["source"]
-    prepared = prepare(make_order(get, config, "restore", now, **more), tell)
-    tell("Putting it in place", 0, 0)
-    swap(config.data, Path(prepared.path), replaced_path(config.data, now))
+    config.data.parent.mkdir(parents=True, exist_ok=True)
+    with foreseen(), held(config.data, 0):
+        prepared = prepare(make_order(get, config, "restore", now, **more), tell)
+        tell("Putting it in place", 0, 0)
+        put_in_place(config.data, Path(prepared.path), replaced_path(config.data, now))
     found: dict[str, Any] = msgspec.to_builtins(prepared)
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,17 +10,22 @@ from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
+from sqlalchemy.exc import DBAPIError
 
 from fazt.apps.backup.engine.packing import find_identities
 from fazt.apps.backup.engine.place import PARTIAL, Advance, Keys
+from fazt.apps.backup.engine.replica import chosen_litestream
 from fazt.apps.backup.wire import Replication
 from fazt.core.config import Config
+from fazt.core.errors import OverQuota, Unavailable
 
 Get = Callable[[str], Any]
 """The value of a setting."""
 
 Tell = Callable[[str, int, int], None]
 """Called with what is being done, how far it is and how far it has to go, in bytes."""
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 Work = Literal["create", "verify", "restore", "drill", "bring"]
 
@@ -96,7 +102,7 @@ def make_order(get: Get, config: Config, work: Work, now: int, **more: Any) -> O
         "compress": get("backup.compress"),
         "recipients": get("backup.recipients"),
         "identities": find_identities(get("backup.identity")),
-        "litestream": get("backup.litestream_path"),
+        "litestream": chosen_litestream(),
     }
     return Order(**{**known, **more})
 
@@ -132,3 +138,15 @@ def removed_on_failure(path: Path) -> Iterator[None]:
         with removed(path):
             pass
         raise
+
+
+@contextmanager
+def foreseen() -> Iterator[None]:
+    """Full disks, missing rights and what the database says of them, as errors that edges know."""
+    try:
+        yield
+    except OSError as error:
+        kind = OverQuota if error.errno in FULL else Unavailable
+        raise kind(f"{error.filename or 'A file'} cannot be written or read: {error.strerror or error}.") from error
+    except DBAPIError as error:
+        raise Unavailable(f"The file cannot be written or read: {error.orig}.") from error

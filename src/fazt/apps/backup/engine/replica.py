@@ -18,7 +18,12 @@ from fazt.apps.backup.wire import Replication, choose_ended, choose_epoch, make_
 from fazt.core.clock import to_iso
 from fazt.core.errors import Invalid, Unavailable
 
-INSTALL = "pip install 'fazt[litestream]', or put the program litestream on the PATH."
+INSTALL = "pip install 'fazt[litestream]', or put litestream on the PATH, or its path into FAZT_LITESTREAM."
+
+
+def chosen_litestream() -> str:
+    """What FAZT_LITESTREAM says. No setting: who may change those in a browser may not name programs to run."""
+    return os.environ.get("FAZT_LITESTREAM", "")
 
 
 def find_litestream(chosen: str = "") -> Path:

@@ -37,7 +37,7 @@ def copy_database(source: Path, target: Path, advance: Advance) -> None:
     blocked nor make it begin again, and between steps the copy rests, so that they get the disk.
     """
     address = f"{source.absolute().as_uri()}?mode=ro"
-    with foreseen(), closing(sqlite3.connect(address, uri=True, isolation_level=None)) as reader:
+    with translated(), closing(sqlite3.connect(address, uri=True, isolation_level=None)) as reader:
         reader.execute("BEGIN")
         (page_bytes,) = reader.execute("PRAGMA page_size").fetchone()
         (pages,) = reader.execute("PRAGMA page_count").fetchone()
@@ -137,7 +137,7 @@ def make_contents(path: Path, sums: dict[str, TableSum], *, at: int, version: st
 
 
 @contextmanager
-def foreseen() -> Iterator[None]:
+def translated() -> Iterator[None]:
     """What SQLite says of full disks and damaged files, as errors that edges know."""
     try:
         yield

@@ -6,7 +6,8 @@ import os
 import shutil
 import sqlite3
 import time
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from fazt.apps.backup.engine.place import sync_file
@@ -35,21 +36,33 @@ def swap(data: Path, prepared: Path, kept: Path) -> None:
     Each step leaves data.db whole: its log is folded in before anything moves, the second name is given
     before the first is taken away, and a rename is one act. Raises Conflict while another program has the file open.
     """
+    with held(data, LOCK_S):
+        put_in_place(data, prepared, kept)
+
+
+@contextmanager
+def held(data: Path, patience_s: float) -> Iterator[None]:
+    """Nobody else opens the file inside the block. Raises Unavailable where somebody has it open already."""
     lock = InstanceLock(data)
-    end = time.monotonic() + LOCK_S
+    end = time.monotonic() + patience_s
     while not lock.acquire():
         if time.monotonic() > end:
             raise Unavailable(f"Another fazt has opened {data}.", hint="Stop it, and restore again.")
         time.sleep(0.05)
     try:
-        if data.exists():
-            fold_log(data, kept)
-            keep(data, kept)
-        prepared.rename(data)
-        sync_file(data.parent)
-        log.info("%s is in place; the file before it is kept as %s", data, kept.name)
+        yield
     finally:
         lock.release()
+
+
+def put_in_place(data: Path, prepared: Path, kept: Path) -> None:
+    """As `swap`, for a caller that holds the file already."""
+    if data.exists():
+        fold_log(data, kept)
+        keep(data, kept)
+    prepared.rename(data)
+    sync_file(data.parent)
+    log.info("%s is in place; the file before it is kept as %s", data, kept.name)
 
 
 def fold_log(data: Path, kept: Path) -> None:
@@ -97,9 +110,9 @@ def list_replaced(data: Path) -> list[Path]:
 
 
 def sweep_replaced(data: Path, *, older_than: float) -> list[str]:
-    """Remove those older than a moment (s), but never the newest; which."""
+    """Remove those older than a moment (s), but never the newest, and what a restore left that was cut off; which."""
     gone = []
-    for path in list_replaced(data)[1:]:
+    for path in [*list_replaced(data)[1:], *data.parent.glob(data.name + RESTORING)]:
         with suppress(FileNotFoundError):
             if path.stat().st_mtime < older_than:
                 path.unlink()

@@ -12,7 +12,7 @@ import msgspec
 
 from fazt.apps.backup.engine.drill import drill
 from fazt.apps.backup.engine.making import create
-from fazt.apps.backup.engine.orders import Order, Tell
+from fazt.apps.backup.engine.orders import Order, Tell, foreseen
 from fazt.apps.backup.engine.restoring import bring, prepare, verify
 from fazt.core.errors import FaztError
 
@@ -24,7 +24,8 @@ WORK = {"create": create, "verify": verify, "restore": prepare, "drill": drill, 
 
 def do(order: Order, tell: Tell) -> Any:
     """Do it here and now. Raises FaztError for all that can be foreseen."""
-    return WORK[order.work](order, tell)
+    with foreseen():
+        return WORK[order.work](order, tell)
 
 
 class Teller:

@@ -74,9 +74,16 @@ async def answer(core: Core, scope: Scope, receive: Receive, send: Send, handler
     except ClientGone:
         raise
     except FaztError as error:
+        if not isinstance(error, Refused) and b"application/problem+json" in accepted(scope):
+            raise  # our own commands: the root answers them as it answers everybody else
         await send_error(core, scope, send, error)
         return
     await send_reply(send, reply, scope["method"])
+
+
+def accepted(scope: Scope) -> bytes:
+    """What the client wants to be answered in."""
+    return next((value for name, value in scope["headers"] if name == b"accept"), b"")
 
 
 async def handle(ask: Ask) -> Reply:

@@ -44,6 +44,7 @@ from fazt.apps.drive.store.spaces import (
     put_quota,
     signal,
 )
+from fazt.apps.drive.store.things import THINGS
 from fazt.apps.drive.store.thumbs import find_thumb, put_thumb, sweep_thumbs
 from fazt.apps.drive.store.trash import (
     count_trash,
@@ -57,7 +58,17 @@ from fazt.apps.drive.store.trash import (
     purge_some,
     restore_trashed,
 )
-from fazt.apps.drive.store.tree import find_node, get_node, is_folder, is_live, list_children, path_of, trail_of, walk
+from fazt.apps.drive.store.tree import (
+    find_child,
+    find_node,
+    get_node,
+    is_folder,
+    is_live,
+    list_children,
+    path_of,
+    trail_of,
+    walk,
+)
 from fazt.apps.drive.store.uploads import (
     Piece,
     Upload,
@@ -82,6 +93,7 @@ def on_event(conn: Connection, event: Event) -> None:
 
 __all__ = [
     "CHANGED",
+    "THINGS",
     "Change",
     "Changes",
     "Hit",
@@ -109,6 +121,7 @@ __all__ = [
     "ensure_folders",
     "expire_trash",
     "find_by_name",
+    "find_child",
     "find_mark",
     "find_node",
     "find_shared",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -104,16 +104,20 @@ async def begin_draft(
 ) -> Drop:
     """A draft that is to be filled."""
     draft = await new_drop(core, admitted, options, source, draft_ms=draft_ms)
-    await core.db.write(store.create_drop, draft, admitted.uploader.visitor)
+    await core.db.write(store.begin_draft, draft, admitted.uploader)
     return draft
 
 
-async def share_files(
-    core: Core, admitted: Admitted, options: Options, files: Sequence[store.NewFile], source: str
+async def share_file(
+    core: Core, admitted: Admitted, options: Options, new: store.NewFile, source: str, data: bytes | None = None
 ) -> Drop:
-    """A drop of files whose bytes are here. Raises Invalid, TooLarge, OverQuota."""
+    """A drop of one file, whose bytes are here already, or are `data`. Raises Invalid, TooLarge, OverQuota."""
     draft = await new_drop(core, admitted, options, source)
-    return await core.db.write(store.share, draft, admitted.uploader, files, admitted.policy, core.clock())
+    uploader, policy, now = admitted.uploader, admitted.policy, core.clock()
+    if data is None:
+        return await core.db.write(store.share, draft, uploader, new, policy, now)
+    core.db.check_room(len(data))
+    return await core.db.write(store.share_small, draft, uploader, data, new, policy, now)
 
 
 async def finish_draft(core: Core, drop_id: str) -> Drop:

@@ -63,7 +63,7 @@ class Asked:
         caller = await actions.find_caller(self.core, self.scope)
         known = {"path": self.scope["path"], "theme": read_theme(self.scope), "flash": read_flash(self.scope)}
         body = render(self.core, caller, name, **{**known, **context}).encode()
-        head = [HTML, NO_STORE, (b"referrer-policy", b"no-referrer"), *headers]
+        head = [HTML, NO_STORE, *headers]
         if known["flash"]:
             head.append((b"set-cookie", b"fazt-flash=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"))
         await respond(self.send, status, head, b"" if self.method == "HEAD" else body)

@@ -12,9 +12,11 @@ from fazt.apps.drops.model import Drop, Options, Part, clean_path, type_of
 from fazt.apps.drops.routes.asked import Asked
 from fazt.apps.drops.wire.form import FieldRead, FileBegun, FileData, FileEnded, FormReader, Piece, parse_boundary
 from fazt.apps.drops.wire.share import options_of_fields, options_of_headers
-from fazt.core.errors import Invalid, NotFound
-from fazt.core.http.messages import content_length, stream_body
+from fazt.core.errors import FaztError, Invalid
+from fazt.core.http.messages import content_length, read_body, stream_body
 
+SMALL_BYTES = 65_536
+"""Up to here the bytes and the drop are written together."""
 FORM_SPARE = 1 << 20
 """What the fields and separators of a form may add to its files."""
 
@@ -28,13 +30,19 @@ async def put_file(asked: Asked, name: str, *, drop_id: str = "", request_id: st
     known = await actions.check_manager(core, asked.scope, drop_id) if drop_id else None
     admitted = await admit_for(asked, known, request_id)
     actions.check_kind(admitted, path, type)
-    limit = await actions.find_limit(core, admitted, content_length(asked.scope))
-    blob = await core.blobs.receive(stream_body(asked.scope, asked.receive, limit), max_bytes=limit)
-    new = store.NewFile(path, type, (Part(blob.hash, blob.size),))
-    if known is not None:
-        drop = await add_to(asked, known, new, admitted)
+    announced = content_length(asked.scope)
+    limit = await actions.find_limit(core, admitted, announced)
+    if known is None and announced is not None and announced <= SMALL_BYTES:
+        data = await read_body(asked.scope, asked.receive, limit)
+        new = store.NewFile(path, type, (Part("", len(data)),))
+        drop = await actions.share_file(core, admitted, options, new, "put", data)
     else:
-        drop = await actions.share_files(core, admitted, options, [new], "put")
+        blob = await core.blobs.receive(stream_body(asked.scope, asked.receive, limit), max_bytes=limit)
+        new = store.NewFile(path, type, (Part(blob.hash, blob.size),))
+        if known is None:
+            drop = await actions.share_file(core, admitted, options, new, "put")
+        else:
+            drop = await add_to(asked, known, new, admitted)
     await asked.made(drop, await get_desk(core).owner_token(drop.id))
 
 
@@ -66,7 +74,7 @@ async def post_form(asked: Asked, request_id: str) -> None:
         await apply_fields(asked, draft, options, changed)
         drop = await actions.finish_draft(core, draft.id)
     except BaseException:
-        with suppress(NotFound):
+        with suppress(FaztError):  # it is gone already, or the disk is full: then the sweeper does it later
             await actions.delete_drop(core, draft)
         raise
     await asked.made(drop, await get_desk(core).owner_token(drop.id))

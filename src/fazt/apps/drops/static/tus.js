@@ -1,6 +1,7 @@
 // One file to the server by tus 1.0; a connection that breaks is taken up again where it broke.
 const VERSION = { "tus-resumable": "1.0.0" };
 const BODY = { ...VERSION, "content-type": "application/offset+octet-stream" };
+const SMALL = 4 << 20; // goes along with the creation of its upload
 const PAUSES = [500, 1000, 2000, 4000, 8000, 15000, 15000, 30000];
 const encode = (value) => btoa(String.fromCharCode(...new TextEncoder().encode(value)));
 
@@ -35,7 +36,7 @@ const local = (url) => new URL(url).pathname;
 export async function send(source, { metadata, headers, most, known, onUrl, onProgress, onTrouble, signal }) {
   let [url, offset, failures] = [known ?? null, known ? -1 : 0, 0];
   const begin = async () => {
-    const whole = source.size <= most ? await source.slice(0, most) : null;
+    const whole = source.size <= SMALL ? await source.slice(0, SMALL) : null;
     const said = Object.entries(metadata).map(([name, value]) => `${name} ${encode(String(value))}`).join(",");
     const made = await ask("POST", "/d/tus", { ...headers, ...(whole ? BODY : VERSION), "upload-length": String(source.size), "upload-metadata": said }, whole, whole && onProgress, signal);
     if (made.status === 201) {

@@ -9,6 +9,7 @@ from fazt.apps.drops.store.drops import (
     NewFile,
     add_checked,
     add_file,
+    begin_draft,
     change_drop,
     count_download,
     count_drops,
@@ -22,6 +23,7 @@ from fazt.apps.drops.store.drops import (
     list_drops,
     list_first_names,
     share,
+    share_small,
 )
 from fazt.apps.drops.store.quotas import check_room, find_room, held_bytes
 from fazt.apps.drops.store.requests import (
@@ -51,6 +53,7 @@ __all__ = [
     "Swept",
     "add_checked",
     "add_file",
+    "begin_draft",
     "begin_upload",
     "change_drop",
     "check_room",
@@ -85,6 +88,7 @@ __all__ = [
     "on_event",
     "set_length",
     "share",
+    "share_small",
     "sweep",
 ]
 

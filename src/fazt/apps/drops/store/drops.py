@@ -10,9 +10,10 @@ from sqlalchemy import Connection, Row, bindparam, delete, func, insert, or_, se
 
 from fazt.apps.drops.model import Drop, File, Part, Policy, Uploader, expiry_of, unique_path
 from fazt.apps.drops.schema import DRAFT, GONE, READY, drop, file
-from fazt.apps.drops.store.quotas import check_room
+from fazt.apps.drops.store.quotas import check_pace, check_room
 from fazt.apps.drops.store.requests import note_received
 from fazt.core import blobs
+from fazt.core.clock import MINUTE
 from fazt.core.db import wake
 from fazt.core.errors import Conflict, NotFound, TooLarge
 from fazt.core.events import Event, emit
@@ -21,11 +22,14 @@ from fazt.core.search import index, remove
 SIGNAL = "drops"
 SEARCH_KIND = "drop"
 SHOWN = 200
+SOON_MS = 2 * MINUTE
 
 d, f = drop.c, file.c
 FACTS = [name for name in Drop.__struct_fields__ if name != "files"]
 PARTS = msgspec.json.Decoder(tuple[Part, ...])
 _FIND = select(*(d[name] for name in FACTS)).where(d.id == bindparam("of"))
+_ADD_DROP = insert(drop)
+_ADD_FILE = insert(file).returning(f.id)
 _FILES = select(file).where(f.drop_id == bindparam("of")).order_by(f.position)
 _COUNT_FILE = (
     update(file)
@@ -79,8 +83,20 @@ def create_drop(conn: Connection, made: Drop, visitor: str) -> None:
     """A draft, or with `state` READY one that `add_file` and `finish_drop` in the same transaction make whole."""
     row = msgspec.structs.asdict(made)
     del row["files"]
-    conn.execute(insert(drop).values(**row, visitor=visitor))
-    wake(conn, SIGNAL)
+    conn.execute(_ADD_DROP, {**row, "visitor": visitor})
+    wake_if_soon(conn, made.expires_at - made.created_at)
+
+
+def begin_draft(conn: Connection, made: Drop, uploader: Uploader) -> None:
+    """A draft that is to be filled. Raises TooMany."""
+    check_pace(conn, uploader)
+    create_drop(conn, made, uploader.visitor)
+
+
+def wake_if_soon(conn: Connection, span_ms: int) -> None:
+    """Wake the sweeper where something ends before it looks by itself."""
+    if span_ms < SOON_MS:
+        wake(conn, SIGNAL)
 
 
 def add_file(conn: Connection, drop_id: str, new: NewFile, policy: Policy, now: int) -> File:
@@ -96,25 +112,31 @@ def add_file(conn: Connection, drop_id: str, new: NewFile, policy: Policy, now: 
     position = max(positions, default=-1) + 1 if new.position is None else new.position
     if position in positions:
         raise Conflict("There is another file at this position.")
-    for part in new.parts:
-        blobs.keep(conn, part.hash)
-    row = {
-        "drop_id": drop_id,
-        "position": position,
-        "path": unique_path(new.path, {one.path for one in found.files}),
-        "type": new.type,
-        "size": new.size,
-        "parts": msgspec.json.encode(new.parts).decode(),
-        "downloads": 0,
-        "created_at": now,
-    }
-    file_id = conn.execute(insert(file).values(**row).returning(f.id)).scalar_one()
+    path = unique_path(new.path, {one.path for one in found.files})
+    file_id = insert_file(conn, drop_id, new, position, path, now)
     grown = {"size": d.size + new.size, "file_count": d.file_count + 1, "used_up_at": None}
     conn.execute(update(drop).where(d.id == drop_id).values(**grown))
     after = get_drop(conn, drop_id, now)
     if after.state == READY:
         make_findable(conn, after, now)
     return next(one for one in after.files if one.id == file_id)
+
+
+def insert_file(conn: Connection, drop_id: str, new: NewFile, position: int, path: str, now: int) -> int:
+    """The row of a file, whose blobs it keeps; its id."""
+    for part in new.parts:
+        blobs.keep(conn, part.hash)
+    row = {
+        "drop_id": drop_id,
+        "position": position,
+        "path": path,
+        "type": new.type,
+        "size": new.size,
+        "parts": msgspec.json.encode(new.parts).decode(),
+        "downloads": 0,
+        "created_at": now,
+    }
+    return int(conn.execute(_ADD_FILE, row).scalar_one())
 
 
 def add_checked(conn: Connection, drop_id: str, new: NewFile, uploader: Uploader, policy: Policy, now: int) -> File:
@@ -137,24 +159,45 @@ def finish_drop(conn: Connection, drop_id: str, now: int) -> Drop:
         raise Conflict("There is no file in this drop yet.")
     times = {"state": READY, "finished_at": now, "expires_at": now + found.lifetime_ms}
     conn.execute(update(drop).where(d.id == drop_id).values(**times))
-    wake(conn, SIGNAL)
     made = get_drop(conn, drop_id, now)
+    tell_made(conn, made, now)
+    return made
+
+
+def share(conn: Connection, made: Drop, uploader: Uploader, new: NewFile, policy: Policy, now: int) -> Drop:
+    """A whole drop of one file at once. Raises OverQuota, TooLarge, TooMany."""
+    check_pace(conn, uploader)
+    check_room(conn, uploader, policy, new.size)
+    if new.size > policy.max_bytes:
+        raise TooLarge(f"A drop has at most {policy.max_bytes} bytes.", max_bytes=policy.max_bytes)
+    times = {"state": READY, "finished_at": now, "expires_at": now + made.lifetime_ms}
+    whole: Drop = msgspec.structs.replace(made, **times, size=new.size, file_count=1)
+    create_drop(conn, whole, uploader.visitor)
+    file_id = insert_file(conn, made.id, new, 0, new.path, now)
+    shared: Drop = msgspec.structs.replace(
+        whole, files=(File(file_id, 0, new.path, new.type, new.size, new.parts, 0, now),)
+    )
+    tell_made(conn, shared, now)
+    return shared
+
+
+def share_small(
+    conn: Connection, made: Drop, uploader: Uploader, data: bytes, new: NewFile, policy: Policy, now: int
+) -> Drop:
+    """As `share`, with the bytes themselves, which come into the file in the same transaction."""
+    blob = blobs.put(conn, data, now)
+    whole: NewFile = msgspec.structs.replace(new, parts=(Part(blob.hash, blob.size),))
+    return share(conn, made, uploader, whole, policy, now)
+
+
+def tell_made(conn: Connection, made: Drop, now: int) -> None:
+    """A drop is ready: whoever wants to know, does."""
     facts = {"drop": made.id, "user_id": made.user_id, "files": made.file_count, "size": made.size}
     emit(conn, Event("drops.created", {**facts, "source": made.source}, key=made.id), now=now)
     make_findable(conn, made, now)
     if made.request_id:
         note_received(conn, made, now)
-    return made
-
-
-def share(conn: Connection, made: Drop, uploader: Uploader, files: Iterable[NewFile], policy: Policy, now: int) -> Drop:
-    """A whole drop at once. Raises OverQuota, TooLarge."""
-    files = tuple(files)
-    check_room(conn, uploader, policy, sum(new.size for new in files))
-    create_drop(conn, made, uploader.visitor)
-    for new in files:
-        add_file(conn, made.id, new, policy, now)
-    return finish_drop(conn, made.id, now)
+    wake_if_soon(conn, made.lifetime_ms)
 
 
 def make_findable(conn: Connection, made: Drop, now: int) -> None:
@@ -202,7 +245,7 @@ def change_drop(conn: Connection, drop_id: str, changes: Mapping[str, Any], now:
         conn.execute(update(drop).where(d.id == drop_id).values(used_up_at=used))
         make_findable(conn, changed, now)
     wake(conn, SIGNAL)
-    return changed
+    return get_drop(conn, drop_id, now)
 
 
 def delete_drop(conn: Connection, drop_id: str, now: int) -> None:

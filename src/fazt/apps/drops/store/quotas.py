@@ -5,8 +5,10 @@ from __future__ import annotations
 from sqlalchemy import Connection, func, select
 
 from fazt.apps.drops.model import Policy, Uploader
-from fazt.apps.drops.schema import drop, upload
-from fazt.core.errors import OverQuota
+from fazt.apps.drops.schema import FILLING, drop, upload
+from fazt.core.errors import OverQuota, TooMany
+
+MOST_OF_A_VISITOR = 500
 
 d, u = drop.c, upload.c
 
@@ -28,6 +30,16 @@ def check_room(conn: Connection, uploader: Uploader, policy: Policy, added: int)
         raise OverQuota(
             "There is no room for this now.", hint="Delete drops that are not needed, or wait for them to end."
         )
+
+
+def check_pace(conn: Connection, uploader: Uploader) -> None:
+    """Raises TooMany where a stranger or guest has very many drops and uploads: rows without bytes cost, too."""
+    if not uploader.visitor:
+        return
+    drops = conn.scalar(select(func.count()).where(d.visitor == uploader.visitor)) or 0
+    uploads = conn.scalar(select(func.count()).where(u.visitor == uploader.visitor, u.state == FILLING)) or 0
+    if drops + uploads >= MOST_OF_A_VISITOR:
+        raise TooMany("There are too many drops from your network.", hint="Try again later.", retry_after=600)
 
 
 def find_room(conn: Connection, uploader: Uploader, policy: Policy) -> int:

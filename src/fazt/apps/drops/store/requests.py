@@ -60,7 +60,7 @@ def note_received(conn: Connection, found: Drop, now: int) -> Request | None:
     ).first()
     facts = {"drop": found.id, "request": found.request_id, "user_id": found.user_id, "files": found.file_count}
     emit(conn, Event("drops.received", {**facts, "size": found.size}, key=found.id), now=now)
-    if row is None:
+    if row is None or not found.user_id:
         return None
     text = f"{found.file_count} {'file' if found.file_count == 1 else 'files'} came through your request."
     notify(conn, Notice(found.user_id, row.title, text, f"/drops/{found.id}", f"drops/{row.id}"), now=now)

@@ -19,7 +19,7 @@ from fazt.apps.drops.store.drops import (
     get_drop,
     touch_draft,
 )
-from fazt.apps.drops.store.quotas import check_room
+from fazt.apps.drops.store.quotas import check_pace, check_room
 from fazt.core import blobs
 from fazt.core.db import wake
 from fazt.core.errors import Conflict, Invalid, NotFound
@@ -48,8 +48,9 @@ def get_upload(conn: Connection, upload_id: str, now: int) -> Upload:
 
 
 def begin_upload(conn: Connection, made: Upload, draft: Drop | None, policy: Policy, now: int) -> None:
-    """A new upload, with the draft that it is all of, if any. Raises OverQuota, and NotFound for its drop."""
+    """A new upload, with the draft that it is all of, if any. Raises OverQuota, TooMany, and NotFound for its drop."""
     reserved = made.length or 0
+    check_pace(conn, made.uploader)
     check_room(conn, made.uploader, policy, reserved)
     if draft is not None:
         create_drop(conn, draft, made.visitor)
@@ -59,7 +60,6 @@ def begin_upload(conn: Connection, made: Upload, draft: Drop | None, policy: Pol
     row = msgspec.structs.asdict(made)
     row["parts"] = msgspec.json.encode(made.parts).decode()
     conn.execute(insert(upload).values(**row, reserved=reserved))
-    wake(conn, SIGNAL)
 
 
 def set_length(conn: Connection, upload_id: str, length: int, policy: Policy, now: int) -> Upload:
@@ -136,7 +136,6 @@ def join_uploads(
         let_go(conn, one)
     row = msgspec.structs.asdict(final) | {"parts": "[]", "length": size, "state": FINISHED, "reserved": 0}
     conn.execute(insert(upload).values(**row))
-    wake(conn, SIGNAL)
     return get_upload(conn, final.id, now)
 
 

@@ -66,6 +66,10 @@ async def list_notices(core: Core, caller: Caller) -> list[Notice]:
         notices.append(
             Notice(f"{plural(dead, 'job')} failed too often and was given up.", "See why", "/jobs?state=dead")
         )
+    troubled = sum(bool(state.failures) for state in core.tls.hosts.values())
+    if troubled:
+        text = f"{plural(troubled, 'host name')} cannot get a certificate."
+        notices.append(Notice(text, "See why", "/certificates"))
     disk = shutil.disk_usage(core.config.data.parent)
     if disk.used > FULL * disk.total:
         notices.append(Notice(f"The disk is nearly full: {format_bytes(disk.free)} are left.", "See apps", "/"))

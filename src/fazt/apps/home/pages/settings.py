@@ -17,7 +17,7 @@ from fazt.ui import Form, page, read_form, redirect
 
 def list_groups(core: Core) -> list[tuple[str, str, list[SettingView]]]:
     """(name, title, settings) of each app or part that has any."""
-    titles = {app.name: app.title for app in core.apps}
+    titles = {"tls": "HTTPS", **{app.name: app.title for app in core.apps}}
     groups: dict[str, list[SettingView]] = {}
     for view in core.settings.list_settings():
         groups.setdefault(group_of(view.name), []).append(view)

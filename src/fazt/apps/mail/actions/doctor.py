@@ -221,7 +221,8 @@ def listen_finding(core: Core) -> Finding:
     """Whether we listen, and with a certificate."""
     if core.config.smtp_listen is None:
         return Finding("listening", "warn", "fazt does not listen for SMTP.", "Start it with --smtp-listen HOST:PORT.")
-    if not core.settings.get("mail.certificate_file"):
+    own = core.tls.find_certificate(core.config.domain)
+    if not core.settings.get("mail.certificate_file") and own is None:
         says = f"fazt listens on {core.config.smtp_listen} without STARTTLS."
-        return Finding("listening", "warn", says, "Name a certificate: mail.certificate_file and mail.key_file.")
+        return Finding("listening", "warn", says, "`fazt tls doctor` says how to get a certificate.")
     return Finding("listening", "good", f"fazt listens on {core.config.smtp_listen}, with STARTTLS.")

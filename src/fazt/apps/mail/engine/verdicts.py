@@ -35,6 +35,10 @@ SIGNED = re.compile(rb"(?im)^(?:dkim-signature|arc-seal)\s*:")
 log = get_logger(__name__)
 
 
+class NoKey(Exception):
+    """No key is published under the name that a signature gives."""
+
+
 class Judge:
     """The checks at work; `close` it at the end."""
 
@@ -132,6 +136,11 @@ class Checker:
             is_right = reader.verify(idx=index, dnsfunc=self._key)
         except Trouble:
             return "temperror", ""
+        except NoKey:
+            return "permerror", ""
+        except dkim.ValidationError as error:
+            is_wrong = str(error).startswith(("body hash mismatch", "x= value is past"))
+            return ("fail" if is_wrong else "permerror"), ""
         except (dkim.DKIMException, ValueError, TypeError, KeyError, IndexError):
             return "permerror", ""
         return ("pass" if is_right else "fail"), bytes(reader.domain or b"").decode("ascii", "replace").lower()
@@ -139,7 +148,9 @@ class Checker:
     def _key(self, name: bytes | str, timeout: int = 5) -> bytes:  # noqa: ARG002 - dkimpy names it
         text = name.decode("ascii", "replace") if isinstance(name, bytes) else name
         found = self.names.texts(text, self.deadline)
-        return found[0] if found else b""
+        if not found:
+            raise NoKey(text)
+        return found[0]
 
     def arc(self, message: bytes) -> str:
         """Whether the chain of those who passed it on is whole."""
@@ -151,7 +162,7 @@ class Checker:
             result, _, _ = dkim.ARC(message, logger=SILENT, minkey=1024).verify(dnsfunc=self._key)
         except Trouble:
             return "temperror"
-        except (dkim.DKIMException, ValueError, TypeError, KeyError, IndexError):
+        except (NoKey, dkim.DKIMException, ValueError, TypeError, KeyError, IndexError):
             return "fail"
         return bytes(result or b"fail").decode().lower()
 
@@ -242,8 +253,8 @@ def suffixes() -> PublicSuffixList:
 @lru_cache(maxsize=5_000)
 def organization(domain: str) -> str:
     """The domain that somebody registered: `example.co.uk` of `mail.example.co.uk`."""
-    found: str | None = suffixes().get_sld(domain)
-    return found or domain
+    found: str | None = suffixes().get_sld(domain, strict=True)
+    return found or ".".join(domain.split(".")[-2:])
 
 
 def read_tags(text: str) -> dict[str, str]:

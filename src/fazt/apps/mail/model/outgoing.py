@@ -18,7 +18,7 @@ STATES: dict[str, str] = {
     "failed": "Failed",
     "bounced": "Came back",
     "complained": "Called spam",
-    "suppressed": "Not sent: this address does not take mail",
+    "suppressed": "Not sent",
     "cancelled": "Cancelled",
 }
 OPEN = ("queued", "sending")

@@ -7,6 +7,7 @@ from typing import Any
 
 from litestar import Request, Response, get, post
 from litestar.response import Stream
+from markupsafe import Markup
 
 from fazt.apps.mail.actions import act, mailbox
 from fazt.apps.mail.model.message import Facts, Message
@@ -35,6 +36,7 @@ class Shown:
         self.files = [part for part in facts.parts if part.name][:MAX_FILES] if facts else []
         self.has_remote = facts is not None and html.has_remote(facts.html)
         self.has_html = facts is not None and bool(facts.html.strip())
+        self.text = Markup(html.plain(facts.text)) if facts else ""  # noqa: S704 - escaped by plain
         self.has_sizes = message.size <= mailbox.WHOLE
 
 

@@ -21,7 +21,7 @@ async function refresh() {
   lines.replaceChildren(...fresh.children);
 }
 
-if (!form || form.dataset.live === "yes") {
+function listen() {
   const source = new EventSource("/mail/live");
   let waiting = 0;
   source.addEventListener("mail.received", () => {
@@ -30,3 +30,6 @@ if (!form || form.dataset.live === "yes") {
   });
   addEventListener("pagehide", () => source.close());
 }
+
+// A little later, so that the page itself comes first.
+if (!form || form.dataset.live === "yes") setTimeout(listen, 1500);

@@ -19,6 +19,7 @@ from fazt.core import blobs
 from fazt.core.auth.store import find_owner
 from fazt.core.events import Event, emit
 from fazt.core.jobs import enqueue
+from fazt.core.push import Notice, list_devices, notify
 
 ACT_JOB = "mail.act"
 RECEIVED = "mail.received"
@@ -198,7 +199,7 @@ def columns(facts: Facts) -> dict[str, Any]:
 def tell(
     conn: Connection, message_id: str, user_id: str, folder: str, recipient: str, facts: Facts, *, now: int
 ) -> None:
-    """The event that a message came."""
+    """The event that a message came, and a notice to the devices of whom it is for."""
     data = {
         "id": message_id,
         "user_id": user_id,
@@ -208,3 +209,8 @@ def tell(
         "subject": facts.subject,
     }
     emit(conn, Event(RECEIVED, data, key=user_id), now=now)
+    if folder == "inbox" and list_devices(conn, user_id):
+        who = facts.from_name or facts.from_address or "Somebody"
+        title, text = who, f"{facts.subject or '(no subject)'}\n{facts.snippet}"
+        path = f"/mail/message/{message_id}"
+        notify(conn, Notice(user_id=user_id, title=title, text=text, path=path, tag=f"mail/{message_id}"), now=now)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from prometheus_client import Counter, Gauge
 
 from fazt.apps.pubsub.engine.reader import Reader
+from fazt.apps.pubsub.engine.spreading import Spread
 from fazt.apps.pubsub.engine.visitors import Visitors
 from fazt.apps.pubsub.engine.writing import Writer
 from fazt.apps.pubsub.model.access import Rules
@@ -34,7 +35,6 @@ MAX_FANOUTS = 20_000
 PAUSE_S = 1.0
 
 PUBLISHED = Counter("fazt_pubsub_published", "Messages published.", registry=REGISTRY)
-DELIVERED = Counter("fazt_pubsub_delivered", "Messages written to listeners.", registry=REGISTRY)
 LISTENERS = Gauge("fazt_pubsub_listeners", "Listeners that are connected.", registry=REGISTRY)
 
 log = get_logger(__name__)
@@ -55,19 +55,28 @@ class Hub:
         self.strangers = Visitors()
         self.volatile: frozenset[str] = frozenset()
         self.writer = Writer(self)
+        self.spread = Spread(self)
         self._index: Index[Reader] = Index()
         self._fanouts: dict[str, dict[Reader, None]] = {}
         self._reaching: list[tuple[int, asyncio.Future[None]]] = []
         self._catching: asyncio.Task[None] | None = None
         self._is_behind = False
+        self._is_loaded = False
 
     # What there is to know
 
     async def load(self) -> None:
         """Read what is kept in memory. Before anybody listens, everything that is in the log counts as told."""
+        self._is_loaded = True
         self.last = await self.db.read(topics.read_seq)
         await self.load_rules()
         self.volatile = frozenset(await self.db.read(topics.list_volatile))
+
+    async def newest(self) -> int:
+        """`last`, also in a command that starts no engines."""
+        if not self._is_loaded:
+            await self.load()
+        return self.last
 
     async def load_rules(self) -> None:
         """Who may what; who may not any longer hears nothing from now on."""
@@ -93,6 +102,7 @@ class Hub:
 
     async def publish(self, publications: list[Publication]) -> list[Answer]:
         """Publish them, in their order; for each a receipt, or why it could not be. Access is looked at before."""
+        await self.newest()
         PUBLISHED.inc(len(publications))
         durable = [one for one in publications if one.due_at is None and not self.is_volatile(one)]
         late = [one for one in publications if one.due_at is not None]
@@ -123,7 +133,7 @@ class Hub:
             extra=one.extra,
             kind=one.kind,
         )
-        self._dispatch(message)
+        self.spread.soon(message)
         return Receipt(message.id, 0, 0, message.topic, message.at)
 
     # Out
@@ -131,8 +141,7 @@ class Hub:
     def tell(self, messages: list[Message]) -> None:
         """What is on disk now. Messages that other parts added without telling are read from the log first."""
         if self._catching is None and messages[0].seq == self.last + 1:
-            for message in messages:
-                self._dispatch(message)
+            self.spread.all(messages)
             self._reach(messages[-1].seq)
         else:
             self.look()
@@ -160,8 +169,7 @@ class Hub:
             page = await self.db.read(
                 pages.read_page, ["#"], lambda _: True, after=self.last, upto=upto, now=self.clock()
             )
-            for message in page.messages:
-                self._dispatch(message)
+            self.spread.all(page.messages)
             self._reach(page.position)
 
     def _reach(self, seq: int) -> None:
@@ -180,22 +188,12 @@ class Hub:
             self.look()
             await waiting
 
-    def _dispatch(self, message: Message) -> None:
-        """Write a message to everybody who hears it: the frame is made once for each door."""
-        fanout = self._fanouts.get(message.topic)
-        if fanout is None:
-            fanout = self._find_fanout(message.topic)
-        frames = message.frames
-        for reader in fanout:
-            if reader.is_direct:
-                form = reader.format
-                reader.write(frames.get(form.name) or form.message(message))
-            else:
-                reader.take(message)
-        DELIVERED.inc(len(fanout))
+    def fanout(self, topic: str) -> dict[Reader, None]:
+        """Everybody who hears a topic."""
+        found = self._fanouts.get(topic)
+        return self._find_fanout(topic) if found is None else found
 
     def _find_fanout(self, topic: str) -> dict[Reader, None]:
-        """Everybody who hears a topic."""
         if len(self._fanouts) >= MAX_FANOUTS:
             self._fanouts.clear()
         found = {reader: None for reader in self._index.match(topic) if reader.may_hear(topic)}
@@ -264,7 +262,7 @@ class Hub:
 
     def listeners(self, topic: str) -> list[Reader]:
         """Everybody who hears a topic at this moment."""
-        return list(self._fanouts.get(topic) or self._find_fanout(topic))
+        return list(self.fanout(topic))
 
     async def stop(self) -> None:
         """End what runs in the background."""

@@ -14,7 +14,7 @@ from fazt.apps.pubsub.model.options import FOREVER, Limits
 from fazt.apps.pubsub.schema import key, message, topic
 from fazt.apps.pubsub.store.reactions import react
 from fazt.apps.pubsub.store.sweep import prune
-from fazt.apps.pubsub.store.topics import BY_NAMES, SET_STATE, SIGNAL, STATE, add_topic, to_options
+from fazt.apps.pubsub.store.topics import BY_NAME, BY_NAMES, COUNT_ON, COUNT_TOPICS, SIGNAL, add_topic, to_options
 from fazt.core.db import after_commit, wake
 from fazt.core.errors import FaztError, OverQuota
 
@@ -92,46 +92,66 @@ def append(
     whose idempotency key is known is not added again and gets the receipt of the first time.
     """
     known = find_known(conn, publications)
-    state = conn.execute(STATE).one()
-    seq, at, topics = int(state.seq), max(now, int(state.at)), int(state.topics)
-    places = {row.name: Place(row, limits) for row in conn.execute(BY_NAMES, {"names": names_of(publications)})}
+    fresh = sum((one.user_id, one.key) not in known for one in publications)
+    if not fresh:
+        return [known[one.user_id, one.key] for one in publications]
+    state = conn.execute(COUNT_ON, {"more": fresh, "now": now}).one()
+    log = Log(
+        conn, limits, places_of(conn, publications, limits), int(state.seq) - fresh, int(state.at), int(state.topics)
+    )
     answers: list[Answer] = []
-    added: list[Message] = []
     for publication in publications:
         repeated = known.get((publication.user_id, publication.key)) if publication.key else None
-        if repeated is not None:
-            answers.append(repeated)
-            continue
-        place = places.get(publication.topic)
-        if place is None:
-            if topics >= limits.max_topics:
-                answers.append(too_many_topics(limits))
-                continue
-            topics += 1
-            add_topic(conn, publication.topic, now=at)
-            row = conn.execute(BY_NAMES, {"names": [publication.topic]}).one()
-            place = places[publication.topic] = Place(row, limits)
-        seq += 1
-        made = place.add(publication, seq, at)
-        added.append(made)
-        receipt = Receipt(made.id, seq, made.n, made.topic, at)
-        answers.append(receipt)
-        if publication.key:
-            known[publication.user_id, publication.key] = msgspec.structs.replace(receipt, repeated=True)
-            keep_key(conn, publication, receipt)
-    if added:
-        conn.execute(SET_STATE, {"new_seq": seq, "new_at": at, "new_topics": topics})
-        save(conn, added, places)
+        answer = repeated or log.add(publication)
+        answers.append(answer)
+        if publication.key and not repeated and isinstance(answer, Receipt):
+            known[publication.user_id, publication.key] = msgspec.structs.replace(answer, repeated=True)
+            keep_key(conn, publication, answer)
+    if log.added:
+        save(conn, log.added, log.places)
         if tell is None:
             wake(conn, SIGNAL)
         else:
-            after_commit(conn, partial(tell, added))
+            after_commit(conn, partial(tell, log.added))
     return answers
 
 
-def names_of(publications: Sequence[Publication]) -> list[str]:
-    """The topics of a batch, each once."""
-    return list({publication.topic for publication in publications})
+class Log:
+    """The end of the log while a batch is added. Numbers that its failures leave unused are holes, which do no harm."""
+
+    def __init__(
+        self, conn: Connection, limits: Limits, places: dict[str, Place], seq: int, at: int, topics: int
+    ) -> None:
+        self.conn = conn
+        self.limits = limits
+        self.places = places
+        self.seq = seq
+        self.at = at
+        self.topics = topics
+        self.added: list[Message] = []
+
+    def add(self, publication: Publication) -> Answer:
+        """The next message."""
+        place = self.places.get(publication.topic)
+        if place is None:
+            if self.topics >= self.limits.max_topics:
+                return too_many_topics(self.limits)
+            self.topics += 1
+            add_topic(self.conn, publication.topic, now=self.at)
+            self.conn.execute(COUNT_TOPICS, {"more": 1})
+            row = self.conn.execute(BY_NAME, {"name": publication.topic}).one()
+            place = self.places[publication.topic] = Place(row, self.limits)
+        self.seq += 1
+        made = place.add(publication, self.seq, self.at)
+        self.added.append(made)
+        return Receipt(made.id, self.seq, made.n, made.topic, self.at)
+
+
+def places_of(conn: Connection, publications: Sequence[Publication], limits: Limits) -> dict[str, Place]:
+    """The topics of a batch that are there."""
+    names = list({publication.topic for publication in publications})
+    statement, wanted = (BY_NAME, {"name": names[0]}) if len(names) == 1 else (BY_NAMES, {"names": names})
+    return {row.name: Place(row, limits) for row in conn.execute(statement, wanted)}
 
 
 def too_many_topics(limits: Limits) -> OverQuota:

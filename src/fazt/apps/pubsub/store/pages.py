@@ -12,7 +12,7 @@ from fazt.apps.pubsub.model.message import Message
 from fazt.apps.pubsub.model.since import Since
 from fazt.apps.pubsub.model.topic import is_pattern, literal_prefix
 from fazt.apps.pubsub.schema import message, topic
-from fazt.apps.pubsub.store.topics import BY_NAMES, LAST_TEXT, list_latest, load_messages, read_seq
+from fazt.apps.pubsub.store.topics import BY_NAME, LAST_TEXT, list_latest, load_messages, read_seq
 
 Wanted = Callable[[str], bool]
 
@@ -84,7 +84,7 @@ def read_page(conn: Connection, patterns: list[str], wanted: Wanted, *, after: i
 
 def read_topic(conn: Connection, name: str, *, after: int, upto: int, now: int) -> Page:
     """The same for one topic, by its own index."""
-    row = conn.execute(BY_NAMES, {"names": [name]}).one_or_none()
+    row = conn.execute(BY_NAME, {"name": name}).one_or_none()
     if row is None:
         return Page([], upto, is_last=True)
     rows = conn.execute(OF_TOPIC, {"topic": row.id, "after": after, "upto": upto}).all()
@@ -181,7 +181,7 @@ def find_last(conn: Connection, patterns: list[str], wanted: Wanted, count: int,
     if count == 0:
         return newest
     if len(patterns) == 1 and not is_pattern(patterns[0]):
-        row = conn.execute(BY_NAMES, {"names": patterns}).one_or_none()
+        row = conn.execute(BY_NAME, {"name": patterns[0]}).one_or_none()
         if row is None:
             return newest
         seqs = conn.execute(LAST_OF_TOPIC, {"topic": row.id, "now": now, "count": count}).scalars().all()

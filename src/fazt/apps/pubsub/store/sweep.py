@@ -5,7 +5,8 @@ from __future__ import annotations
 from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from fazt.apps.pubsub.model.options import Limits
-from fazt.apps.pubsub.schema import counter, message, topic
+from fazt.apps.pubsub.schema import message, topic
+from fazt.apps.pubsub.store.topics import COUNT_TOPICS
 
 MOST = 2_000
 OLDEST = (
@@ -86,5 +87,5 @@ def remove_empty_topics(conn: Connection, *, before: int) -> bool:
     ids = conn.execute(EMPTY, {"before": before}).scalars().all()
     if ids:
         conn.execute(delete(topic).where(topic.c.id.in_(ids)))
-        conn.execute(update(counter).where(counter.c.id == 1).values(topics=counter.c.topics - len(ids)))
+        conn.execute(COUNT_TOPICS, {"more": -len(ids)})
     return len(ids) == MOST

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, case, delete, insert, select, update
 
 from fazt.apps.pubsub.model.message import Message
 from fazt.apps.pubsub.model.options import Options
@@ -19,11 +19,17 @@ TOPICS = "pubsub/topics"
 LAST_TEXT = "\U0010ffff"
 
 STATE = select(counter.c.seq, counter.c.at, counter.c.topics).where(counter.c.id == 1)
-SET_STATE = (
+COUNT_ON = (
     update(counter)
     .where(counter.c.id == 1)
-    .values(seq=bindparam("new_seq"), at=bindparam("new_at"), topics=bindparam("new_topics"))
+    .values(
+        seq=counter.c.seq + bindparam("more"),
+        at=case((counter.c.at < bindparam("now"), bindparam("now")), else_=counter.c.at),
+    )
+    .returning(counter.c.seq, counter.c.at, counter.c.topics)
 )
+COUNT_TOPICS = update(counter).where(counter.c.id == 1).values(topics=counter.c.topics + bindparam("more"))
+BY_NAME = select(topic).where(topic.c.name == bindparam("name"))
 BY_NAMES = select(topic).where(topic.c.name.in_(bindparam("names", expanding=True)))
 COLUMNS = (
     message.c.seq,
@@ -98,7 +104,7 @@ def to_info(row: Row[Any], last: Message | None) -> TopicInfo:
 
 def find_topic(conn: Connection, name: str, *, now: int) -> TopicInfo | None:
     """One topic with its last value, or None."""
-    row = conn.execute(BY_NAMES, {"names": [name]}).one_or_none()
+    row = conn.execute(BY_NAME, {"name": name}).one_or_none()
     return None if row is None else to_info(row, last_value(conn, row, now))
 
 
@@ -145,7 +151,7 @@ def put_options(conn: Connection, name: str, options: Options, *, now: int) -> N
     changed = conn.execute(update(topic).where(topic.c.name == name).values(options=text)).rowcount
     if not changed:
         add_topic(conn, name, options=text, now=now)
-        conn.execute(update(counter).where(counter.c.id == 1).values(topics=counter.c.topics + 1))
+        conn.execute(COUNT_TOPICS, {"more": 1})
     wake(conn, TOPICS)
 
 
@@ -165,7 +171,7 @@ def list_volatile(conn: Connection) -> list[str]:
 
 def delete_topic(conn: Connection, name: str, *, limit: int = 2_000) -> bool:
     """Forget up to `limit` messages of a topic, then the topic; whether there is more to forget. Raises NotFound."""
-    row = conn.execute(BY_NAMES, {"names": [name]}).one_or_none()
+    row = conn.execute(BY_NAME, {"name": name}).one_or_none()
     if row is None:
         raise NotFound(f"There is no topic {name}.")
     seqs = select(message.c.seq).where(message.c.topic_id == row.id).order_by(message.c.seq).limit(limit)
@@ -173,7 +179,7 @@ def delete_topic(conn: Connection, name: str, *, limit: int = 2_000) -> bool:
     if removed == limit:
         return True
     conn.execute(delete(topic).where(topic.c.id == row.id))
-    conn.execute(update(counter).where(counter.c.id == 1).values(topics=counter.c.topics - 1))
+    conn.execute(COUNT_TOPICS, {"more": -1})
     wake(conn, TOPICS)
     return False
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 import subprocess
 import sys
 import tempfile
@@ -38,12 +39,12 @@ def dev(folder: Path, port: int, name: str, *, keep: bool) -> None:
     """
     from fazt.apps.runtime.cli.dev_proxy import LiveProxy  # noqa: PLC0415 - uvicorn, which `fazt --help` need not load
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # either way, the cloud ends with this command
     with dev_home(folder, keep=keep) as home, dev_cloud(home) as inner_port:
         proxy = LiveProxy(f"http://127.0.0.1:{inner_port}", f"{name}.localhost", port)
         with proxy.running():
             click.echo(f"http://localhost:{port} shows {folder}. Ctrl-C ends it.")
-            threading.Thread(target=follow_log, args=(home, name), daemon=True).start()
-            with suppress(KeyboardInterrupt):
+            with suppress(KeyboardInterrupt), followed_log(home, name):
                 watch(folder, home, name, proxy)
 
 
@@ -129,10 +130,24 @@ def deploy(folder: Path, home: Path, name: str) -> bool:
     return done.returncode == 0
 
 
-def follow_log(home: Path, name: str) -> None:
-    """Print what the code says."""
-    while True:
-        subprocess.run(
-            command("logs", name, "-f", "-n", "0"), env=environment(home), stderr=subprocess.DEVNULL, check=False
-        )
-        time.sleep(1)
+@contextmanager
+def followed_log(home: Path, name: str) -> Iterator[None]:
+    """Print what the code says, inside the block."""
+    ended = threading.Event()
+    running: list[subprocess.Popen[bytes]] = []
+
+    def follow() -> None:
+        while not ended.is_set():
+            arguments = command("logs", name, "-f", "-n", "0")
+            running[:] = [subprocess.Popen(arguments, env=environment(home), stderr=subprocess.DEVNULL)]
+            running[0].wait()
+            ended.wait(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+    try:
+        yield
+    finally:
+        ended.set()
+        for process in running:
+            process.terminate()
+            process.wait(START_S)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from fazt.apps.runtime.engine.exchange import Broken, Exchange
@@ -14,7 +15,6 @@ from fazt.apps.runtime.wire.http import build_chunk, build_head, keep_headers
 from fazt.core.errors import TooLarge, Unavailable
 from fazt.core.http.hosts import find_header, is_secure
 from fazt.core.http.messages import ClientGone, content_length, respond_text, stream_body
-from fazt.core.ids import new_slug
 
 if TYPE_CHECKING:
     from fazt.core.app import Receive, Scope, Send
@@ -28,7 +28,7 @@ async def answer_request(functions: Functions, code: Code, scope: Scope, receive
     length = content_length(scope)
     has_body = bool(length) or find_header(scope["headers"], b"transfer-encoding") is not None
     process, exchange = await functions.open(code)
-    run = new_slug(10)
+    run = token_hex(5)
     head = head_of(scope, length if length is not None or has_body else 0, run)
     relay = Relay(functions, process, exchange, code, run)
     try:
@@ -76,7 +76,7 @@ class Relay:
         finally:
             if body_task is not None:
                 body_task.cancel()
-                await asyncio.wait([body_task])
+                await asyncio.gather(body_task, return_exceptions=True)  # what it raised was told, or came too late
 
     async def _wait_for_head(self, body_task: asyncio.Task[None]) -> None:
         """The answer's head; where the body cannot be sent on, what that raised."""

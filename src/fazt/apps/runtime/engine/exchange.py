@@ -30,6 +30,8 @@ class Exchange(asyncio.Protocol):
         self.moved_at = 0.0
         """When something last came or went, by the loop's clock: the time-out counts from there."""
         self.is_free = True
+        self.was_cut = False
+        """Whether the process closed it in the middle of something."""
         self._loop = asyncio.get_running_loop()
         self._waiter: asyncio.Future[None] | None = None
         self._drain: asyncio.Future[None] | None = None
@@ -43,7 +45,7 @@ class Exchange(asyncio.Protocol):
         self.headers: Headers = []
         self._pieces: list[bytes] = []
         self._waiting_bytes = 0
-        self._has_head = self._is_whole = self._is_paused = False
+        self._has_head = self._is_whole = self._is_paused = self._may_continue = False
 
     # --- what asyncio tells
 
@@ -54,6 +56,9 @@ class Exchange(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
         self.moved_at = self._loop.time()
+        if self.is_free:
+            self.close("it spoke without being asked")
+            return
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
@@ -69,6 +74,7 @@ class Exchange(asyncio.Protocol):
         self.is_free = False
         if self._lost is None:
             self._lost = Broken("the process ended")
+            self.was_cut = True
         if self._drain is not None and not self._drain.done():
             self._drain.set_result(None)
         self._wake()
@@ -97,6 +103,7 @@ class Exchange(asyncio.Protocol):
             self.headers = []
             return
         self._has_head = True
+        self._may_continue = self._parser.should_keep_alive()  # it forgets this at the end of the message
         if self._is_head:
             self._is_whole = True
 
@@ -111,6 +118,11 @@ class Exchange(asyncio.Protocol):
             self._is_whole = True
 
     # --- what the program does
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the process has the turn: a visitor who reads slowly is not its fault."""
+        return self._waiter is not None or self._drain is not None
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -171,7 +183,7 @@ class Exchange(asyncio.Protocol):
 
     def finish(self, *, may_continue: bool) -> None:
         """The answer has been used: keep the connection for the next request, or close it."""
-        if may_continue and self._is_whole and not self._is_head and self._parser.should_keep_alive():
+        if may_continue and self._is_whole and not self._is_head and self._may_continue:
             self.is_free = self._lost is None
         else:
             self.close("it was given up")

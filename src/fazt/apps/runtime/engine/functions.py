@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -18,13 +19,13 @@ from fazt.apps.runtime.model import LIMITS, Limits
 from fazt.apps.runtime.store import sites as store
 from fazt.apps.runtime.wire.http import build_order
 from fazt.core.errors import TooLarge, TooMany, Unavailable
-from fazt.core.ids import new_slug
 from fazt.core.log import get_logger
 
 if TYPE_CHECKING:
     from fazt.core import Core
 
 WATCH_S = 0.2
+OPEN_TRIES = 2
 DRAIN_S = 30.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 10.0
 DENIED_S = 60.0
@@ -81,7 +82,7 @@ class Functions:
         here = self.sites.setdefault(code.site_id, SiteProcesses())
         while True:
             present = here.present
-            if present is not None and present.is_alive and not present.is_stale and present.version == code.version:
+            if present is not None and present.is_usable(code.version):
                 return present
             if here.starting is None:
                 self._check_blocked(code, here)
@@ -243,18 +244,20 @@ class Functions:
         """A connection to the code of a site. Raises Unavailable and TooMany."""
         here = self.sites.get(code.site_id)
         process = here.present if here is not None else None
-        if process is None or not process.is_alive or process.is_stale or process.version != code.version:
-            process = await self.ensure(code)
-        if process.in_flight >= process.limits.concurrency:
-            raise TooMany(f"{code.site} answers {process.limits.concurrency} requests at once.", retry_after=1)
-        try:
-            return process, await process.open()
-        except Broken as error:
-            raise Unavailable(f"The code of {code.site} ended. Its log says why.", retry_after=1) from error
+        for _ in range(OPEN_TRIES):
+            if process is None or not process.is_usable(code.version):
+                process = await self.ensure(code)
+            if process.in_flight >= process.limits.concurrency:
+                raise TooMany(f"{code.site} answers {process.limits.concurrency} requests at once.", retry_after=1)
+            try:
+                return process, await process.open()
+            except Broken:  # it has just ended; the next one answers
+                process.is_stale = True
+        raise Unavailable(f"The code of {code.site} ended. Its log says why.", retry_after=1)
 
     async def order(self, code: Code, kind: str, about: dict[str, Any], body: bytes = b"", run: str = "") -> Any:
         """Have a handler other than `fetch` run; what it answered. Raises Failed and Unavailable."""
-        run = run or new_slug(10)
+        run = run or token_hex(5)
         process, exchange = await self.open(code)
         is_whole = False
         try:

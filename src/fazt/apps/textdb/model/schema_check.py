@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from typing import Any, NoReturn
-
-import jsonschema_rs
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from fazt.apps.textdb.model.jsontext import plain
 from fazt.core.errors import Invalid
+
+if TYPE_CHECKING:
+    import jsonschema_rs
 
 MAX_PROBLEMS = 10
 
@@ -22,6 +23,8 @@ def refuse_to_fetch(uri: str) -> NoReturn:
 @lru_cache(maxsize=256)
 def validator_for(schema: str) -> jsonschema_rs.Validator:
     """The validator of a schema (as JSON text). Raises Invalid for what is no schema."""
+    import jsonschema_rs  # noqa: PLC0415 - 3 MB that only collections with a schema need
+
     try:
         return jsonschema_rs.validator_for(
             json.loads(schema), retriever=refuse_to_fetch, pattern_options=jsonschema_rs.RegexOptions()

@@ -126,7 +126,7 @@ class Acme:
                 directory = client.ClientV2.get_directory(self.account.directory, self.network)
                 self._client = client.ClientV2(directory, self.network)
             yield self._client
-        except (errors.Error, JoseError, OSError, ValueError, KeyError, AttributeError) as error:
+        except (errors.Error, JoseError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise to_outcome(error, names, self.network.retry_after) from error
 
     def find_meta(self) -> messages.Directory.Meta:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from fazt.core.auth.store import find_owner
 from fazt.core.clock import DAY, HOUR, MINUTE, SECOND
-from fazt.core.errors import FaztError
+from fazt.core.errors import FaztError, Invalid
 from fazt.core.log import get_logger
 from fazt.core.tls import store
 from fazt.core.tls.engine.acme import Advice
@@ -75,7 +75,7 @@ class Keeper:
             return next_at
         for _ in range(ROUNDS):
             orders, later = await self._plan()
-            if not orders:
+            if not orders or self.stopping.is_set():
                 next_at = min(next_at, later)
                 break
             slots = asyncio.Semaphore(AT_ONCE)
@@ -138,7 +138,10 @@ class Keeper:
 
     async def _ask_around(self, order: Order) -> None:
         core, put_off = self.core, dict[int, FaztError]()
-        for choice in list_choices(core):
+        choices = list_choices(core)
+        if not choices:
+            raise Invalid("No authority is chosen.", hint="tls.directory is the address of its ACME directory.")
+        for choice in choices:
             free = await self._find_free(choice.directory, order)
             if free > core.clock():
                 put_off[free] = Limited("It waits, so as not to ask more than the authority allows.")
@@ -153,6 +156,8 @@ class Keeper:
                 log.warning("%s has had enough of %s: %s", choice.directory, ", ".join(order.names), limited)
                 continue
             except Trouble as trouble:
+                if self.stopping.is_set():
+                    return
                 put_off[await self._note_trouble(choice.directory, trouble)] = trouble
                 continue
             await self._take(choice.directory, order, asked)
@@ -220,8 +225,7 @@ class Keeper:
         known = await self.core.db.read(store.find_authority, directory)
         next_at = now + delay_after_trouble(known.failures, random.random())  # noqa: S311 - spreads, is no secret
         log.warning("%s: %s", directory, trouble)
-        if not self.stopping.is_set():
-            await self.core.db.write(store.note_authority_failure, directory, trouble.message, next_at=next_at)
+        await self.core.db.write(store.note_authority_failure, directory, trouble.message, next_at=next_at)
         return next_at
 
     async def _follow_advice(self) -> None:

@@ -2,7 +2,7 @@
 
 from fazt.core.visits.store.report import Granularity, report
 from fazt.core.visits.store.sums import HOURS_KEPT_MS, Gathered, apply, find_last, find_mark, gather
-from fazt.core.visits.store.visits import add, get_salt, prune, read_page
+from fazt.core.visits.store.visits import add, forget_visits, get_salt, list_newest, prune, read_page
 
 __all__ = [
     "HOURS_KEPT_MS",
@@ -12,8 +12,10 @@ __all__ = [
     "apply",
     "find_last",
     "find_mark",
+    "forget_visits",
     "gather",
     "get_salt",
+    "list_newest",
     "prune",
     "read_page",
     "report",

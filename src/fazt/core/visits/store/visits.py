@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, delete, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, delete, func, select, tuple_, update
 
 from fazt.core.clock import DAY
 from fazt.core.db import insert as insert_or
-from fazt.core.visits.model import DIMENSIONS, HOURLY, ROBOTS, Record, day_of
+from fazt.core.visits.model import DIMENSIONS, HOURLY, MONTHLY, ROBOTS, Record, day_of
 from fazt.core.visits.schema import core_visit, core_visit_known, core_visit_salt, core_visit_sum
-from fazt.core.visits.store.sums import HOURS_KEPT_MS, execute_many, find_mark
+from fazt.core.visits.store.sums import ALL_TARGETS, HOURS_KEPT_MS, execute_many, find_mark
 
 STEP_ROWS = 2000
 
@@ -87,3 +87,43 @@ def delete_some(conn: Connection, table: Table, condition: ColumnElement[bool]) 
     keys = table.primary_key.columns
     some = select(*keys).where(condition).limit(STEP_ROWS)
     return conn.execute(delete(table).where(tuple_(*keys).in_(some))).rowcount == STEP_ROWS
+
+
+def list_newest(
+    conn: Connection,
+    kinds: Sequence[str],
+    targets: Sequence[str],
+    *,
+    offset: int,
+    limit: int,
+    start: int = 0,
+    end: int = 1 << 60,
+    with_robots: bool = True,
+) -> tuple[list[Record], int]:
+    """One page of the log, newest first, and how many there are in all. Empty `targets` mean all."""
+    where = [v.kind.in_(kinds), v.at >= start, v.at < end]
+    if targets:
+        where.append(v.target.in_(targets))
+    if not with_robots:
+        where.append(v.robot == 0)
+    total = conn.execute(select(func.count()).select_from(core_visit).where(*where)).scalar_one()
+    page = select(*(v[name] for name in FIELDS)).where(*where).order_by(v.at.desc(), v.id.desc())
+    return [Record(*row) for row in conn.execute(page.offset(offset).limit(limit))], int(total)
+
+
+def forget_visits(conn: Connection, kind: str, target: str | None) -> int:
+    """Take the visits of one target (None: of all) out of the log and the sums; how many the log had."""
+    s = core_visit_sum.c
+    gone = [s.kind == kind, *([s.target == target] if target is not None else [])]
+    if target is not None:
+        months = select(s.dimension, s.at, s.value, s.views, s.visitors).where(*gone, s.step == MONTHLY)
+        for row in conn.execute(months).all():
+            whole = (s.kind == kind, s.step == MONTHLY, s.dimension == row.dimension, s.at == row.at)
+            conn.execute(
+                update(core_visit_sum)
+                .where(*whole, s.target == ALL_TARGETS, s.value == row.value)
+                .values(views=s.views - row.views, visitors=s.visitors - row.visitors)
+            )
+    conn.execute(delete(core_visit_sum).where(*gone))
+    visits = [v.kind == kind, *([v.target == target] if target is not None else [])]
+    return conn.execute(delete(core_visit).where(*visits)).rowcount

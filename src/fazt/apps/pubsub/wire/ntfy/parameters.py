@@ -134,22 +134,31 @@ def read_asked(read: Read, now: int, content_type: str = "") -> Asked:
     return finish(asked, read(DELAY), now)
 
 
-def json_asked(sent: JsonMessage, now: int) -> Asked:
-    """A message from JSON. Raises NtfyError."""
-    refuse_others(sent.email, sent.call, "")
+def json_asked(sent: JsonMessage, read: Read, now: int, content_type: str = "") -> Asked:
+    """A message from JSON; what that leaves out may stand in headers (apprise's habit). Raises NtfyError."""
     if not 0 <= sent.priority <= 5:
         raise NtfyError(40007, "invalid priority parameter")
-    asked = Asked(
-        message=sent.message,
-        filename=sent.filename,
-        attach=sent.attach,
-        markdown=sent.markdown,
-        volatile=sent.cache is False or is_no(str(sent.cache)),
-        sequence=check_sequence(sent.sequence_id),
-    )
-    actions = check_actions(sent.actions)
-    asked.extra = to_extra(sent.title, sent.priority, sent.tags, sent.click, sent.icon, actions)
-    return finish(asked, str(sent.delay), now)
+    said = {
+        MESSAGE: sent.message,
+        TITLE: sent.title,
+        PRIORITY: str(sent.priority or ""),
+        TAGS: ",".join(sent.tags),
+        CLICK: sent.click,
+        ICON: sent.icon,
+        ATTACH: sent.attach,
+        FILENAME: sent.filename,
+        DELAY: str(sent.delay),
+        MARKDOWN: "yes" if sent.markdown else "",
+        EMAIL: sent.email,
+        CALL: sent.call,
+        CACHE: str(sent.cache),
+        SEQUENCE_ID: sent.sequence_id,
+    }
+    asked = read_asked(lambda names: said.get(names) or read(names), now, content_type)
+    asked.message = sent.message or asked.message
+    if sent.actions:
+        asked.extra["actions"] = check_actions(sent.actions)
+    return asked
 
 
 def parse_json(data: bytes) -> JsonMessage:

@@ -1,0 +1,88 @@
+"""Links in and out as files."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+from litestar import Request, Response, get, post
+
+from fazt.apps.links import actions, store
+from fazt.apps.links.wire import exchange
+from fazt.core import Core
+from fazt.core.auth import Caller
+from fazt.core.errors import FaztError
+from fazt.core.http.access import needs
+from fazt.core.http.messages import read_body
+
+MAX_FILE = 32_000_000
+PIECE = 500
+
+
+class Report(msgspec.Struct):
+    """What an import did; `problems` tells of the first hundred links that were not taken."""
+
+    created: int = 0
+    skipped: int = 0
+    problems: list[dict[str, Any]] = []
+
+
+async def import_text(core: Core, caller: Caller, text: str) -> Report:
+    """Make the links of a file; those whose slug is taken are left as they are."""
+    report = Report()
+    for row in exchange.read(text):
+        problem = row.problem
+        if row.link is not None:
+            try:
+                await actions.create(core, caller, row.link, wants_title=False)
+                report.created += 1
+                continue
+            except FaztError as error:
+                problem = error.message
+        report.skipped += 1
+        if len(report.problems) < 100:
+            report.problems.append({"place": row.place, "problem": problem})
+    return report
+
+
+@post("/api/v1/links/import", guards=[needs("links:write")], status_code=200)
+async def import_links(core: Core, caller: Caller, request: Request[Any, Any, Any]) -> Report:
+    """Links from a file: CSV, or JSON as Shlink, YOURLS, Bitly and Kutt export it."""
+    scope: Any = request.scope
+    receive: Any = request.receive
+    data = await read_body(scope, receive, MAX_FILE)
+    return await import_text(core, caller, data.decode("utf-8", "replace"))
+
+
+@get("/api/v1/links/export", guards=[needs("links:read")])
+async def export_links(core: Core, caller: Caller, form: Literal["csv", "json"] = "csv") -> Response[bytes]:
+    """All links as a file that can be imported again; `form` is csv or json."""
+    links = await all_links(core, caller)
+    if form == "json":
+        data, kind = msgspec.json.encode([public(link) for link in links]), "application/json"
+    else:
+        data, kind = exchange.write_csv(links).encode(), "text/csv; charset=utf-8"
+    headers = {"content-disposition": f'attachment; filename="links.{form}"', "cache-control": "no-store"}
+    return Response(data, media_type=kind, headers=headers)
+
+
+async def all_links(core: Core, caller: Caller) -> list[Any]:
+    """Every link that the caller sees."""
+    found: list[Any] = []
+    while True:
+        asked = store.Asked(owner=actions.owner_of(caller), offset=len(found), limit=PIECE, descending=False)
+        piece = (await core.db.read(store.list_links, asked)).links
+        found += piece
+        if len(piece) < PIECE:
+            return found
+
+
+def public(link: Any) -> dict[str, Any]:
+    """A link without what only this cloud can use."""
+    fields = msgspec.structs.asdict(link)
+    for hidden in ("id", "owner", "password_hash", "deleted_at", "changed_at"):
+        del fields[hidden]
+    return fields
+
+
+HANDLERS = [import_links, export_links]

@@ -1,3 +1,0 @@
-"""Pages."""
-
-PAGES: list[object] = []

@@ -1,0 +1,132 @@
+"""The pages of functions in a real browser: they look right everywhere, and the log is live."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, expect
+
+from tests.apps.runtime.conftest import Cloud
+from tests.e2e.browser import Watched, chromium, log_in
+from tests.program import Program, wait_until
+
+LOOKS = [(width, scheme) for width in (390, 1280) for scheme in ("light", "dark")]
+EXAMINED = {(390, "dark"), (1280, "light")}
+PAGES = ["/functions", "/functions/shop", "/functions/shop/logs", "/functions/shop/store", "/functions/shop/settings"]
+CODE = """
+export default {
+  async fetch(request) {
+    const { pathname } = new URL(request.url);
+    console.log("GET", pathname, { from: request.headers.get("user-agent") });
+    if (pathname === "/bad") throw new Error("The order has no number: 'undefined' is not one of the catalogue's.");
+    await db.set("order:" + pathname, { lines: [{ name: "Tea", count: 2 }], paid: true });
+    return new Response("ok");
+  },
+  async scheduled(event) {
+    console.warn("nothing to do at", new Date(event.scheduledTime).toISOString());
+    if (event.name === "nightly report") throw new Error("No connection to the printer");
+  },
+};
+"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def cloud(template_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """A cloud with a site whose code has some of everything."""
+    folder = tmp_path_factory.mktemp("functions")
+    shutil.copy(template_file, folder / "data.db")
+    with Program(folder) as program:
+        found = Cloud(program)
+        crons = [
+            {"schedule": "*/5 * * * *", "name": "every five minutes", "timezone": "Europe/Berlin"},
+            {"schedule": "0 3 * * *", "name": "nightly report", "retries": 0},
+            {"schedule": "0 9 * * 1", "path": "/newsletter"},
+        ]
+        scopes = ["textdb:rw", "mail:send"]
+        events = {"textdb.changed": {"collection": "orders"}, "mail.received": True}
+        found.deploy("shop", {"main.js": CODE}, cron=crons, on=events, scopes=scopes)
+        found.owner.put("/api/v1/functions/shop/env", json={"name": "API_KEY", "value": "x"})
+        for path in ("/one", "/two/three", "/bad"):
+            found.ask("shop", path)
+        for entry in ("every five minutes", "nightly report"):
+            found.owner.post("/api/v1/functions/shop/cron/run", json={"name": entry})
+        wait_until(lambda: {run["state"] for run in found.runs("shop")} == {"done", "dead"})
+        found.owner.post("/api/v1/functions/shop/cron/pause", json={"name": "nightly report"})
+        found.deploy("broken", {"main.js": "export default {"})
+        found.ask("broken")
+        found.wait_for_log("shop", "printer")
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="module")
+def contexts(browser: Browser, cloud: Cloud) -> Iterator[dict[tuple[int, str], BrowserContext]]:
+    """The owner's browser in every look."""
+    first = browser.new_context()
+    log_in(first, cloud.program)
+    state = first.storage_state()
+    opened = {
+        (width, scheme): browser.new_context(
+            viewport={"width": width, "height": 844},
+            color_scheme=scheme,  # type: ignore[arg-type]
+            storage_state=state,
+        )
+        for width, scheme in LOOKS
+    }
+    yield opened
+    for context in (*opened.values(), first):
+        context.close()
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_pages_look_right_everywhere(contexts: dict[tuple[int, str], BrowserContext], cloud: Cloud, path: str) -> None:
+    faults = {}
+    for look in LOOKS:
+        watched = Watched(contexts[look])
+        watched.page.goto(cloud.program.url + path)  # the log's page is never idle
+        found = watched.find_faults() + (watched.find_barriers() if look in EXAMINED else [])
+        if found:
+            faults[look] = found
+        watched.page.close()
+    assert faults == {}
+
+
+def test_the_log_follows_what_the_code_says(contexts: dict[tuple[int, str], BrowserContext], cloud: Cloud) -> None:
+    page = contexts[1280, "light"].new_page()
+    page.goto(cloud.program.url + "/functions/shop/logs")
+    cloud.ask("shop", "/while-you-look")
+    expect(page.locator(".log")).to_contain_text("GET /while-you-look")
+    page.locator(".log li", has_text="/while-you-look").locator("a.run").click()
+    expect(page.locator(".log li")).to_have_count(1)
+    page.close()
+
+
+def test_a_person_allows_runs_sets_and_deletes(contexts: dict[tuple[int, str], BrowserContext], cloud: Cloud) -> None:
+    page = contexts[390, "light"].new_page()
+    page.goto(cloud.program.url + "/functions/shop")
+    page.get_by_role("button", name="Allow it").click()
+    expect(page.locator("text=not allowed")).to_have_count(0)
+    page.locator("tr", has_text="every five minutes").first.get_by_role("button", name="Run now").click()
+    expect(page.locator("text=It runs now.")).to_be_visible()
+    page.goto(cloud.program.url + "/functions/shop/store?key=order:/one#change")
+    page.fill("textarea[name=value]", "{nonsense")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("[role=alert]")).to_contain_text("not JSON")
+    page.fill("textarea[name=value]", '{"paid": false}')
+    page.get_by_role("button", name="Save").click()
+    kept = cloud.owner.get("/api/v1/functions/shop/kv/entry", params={"key": "order:/one"}).json()
+    assert kept["value"] == {"paid": False}
+    page.goto(cloud.program.url + "/functions/shop/settings")
+    page.fill("input[name=wall_s]", "12.5")
+    page.locator("form", has_text="How long an answer").get_by_role("button", name="Save").click()
+    assert cloud.show("shop")["function"]["limits"] == {"wall_s": 12.5}
+    page.close()

@@ -13,6 +13,7 @@ from fazt.apps.mail.store.sending import send_out
 from fazt.apps.mail.wire import mime
 from fazt.core.auth.model import User
 from fazt.core.clock import DAY, HOUR
+from fazt.core.epoch import begin_epoch
 from fazt.core.errors import Conflict, Invalid, NotFound
 from fazt.core.events import list_events
 from tests.apps.mail.making import POLICY, queue, states, stored_of
@@ -133,3 +134,14 @@ def test_fields_of_recipients() -> None:
         split_recipients(())
     with pytest.raises(Invalid):
         split_recipients(("nobody",))
+
+
+def test_what_a_backup_brings_back_is_held(conn: Connection, owner: User) -> None:
+    out = queue(conn, owner, "a@x.org")
+    begin_epoch(conn, "a backup", now=NOW + HOUR)
+    fresh = queue(conn, owner, "b@x.org", now=NOW + 2 * HOUR)
+    outgoing.recover(conn, now=NOW + 2 * HOUR)
+    assert (states(conn, out.id), states(conn, fresh.id)) == (["cancelled"], ["queued"])
+    outgoing.retry(conn, out.id, owner.id, now=NOW + 2 * HOUR)
+    outgoing.recover(conn, now=NOW + 3 * HOUR)
+    assert states(conn, out.id) == ["queued"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, delete, false, func, insert, select, true, update
+from sqlalchemy import Connection, Row, bindparam, delete, false, func, insert, select, true, update
 
 from fazt.core.clock import DAY
 from fazt.core.errors import NotFound, OverQuota
@@ -27,6 +27,7 @@ from fazt.core.push.schema import device, key, notice
 SEND_JOB = "push.send"
 MOST_DEVICES = 20
 KEPT_FOR = 60 * DAY
+DEVICES = select(device).where(device.c.user_id == bindparam("of")).order_by(device.c.id)
 
 
 def notify(conn: Connection, told: Notice, *, now: int) -> int:
@@ -79,8 +80,7 @@ def add_device(
 
 def list_devices(conn: Connection, user_id: str) -> list[Device]:
     """Where somebody takes notices, oldest first."""
-    rows = conn.execute(select(device).where(device.c.user_id == user_id).order_by(device.c.id))
-    return [to_device(row) for row in rows]
+    return [to_device(row) for row in conn.execute(DEVICES, {"of": user_id})]
 
 
 def delete_device(conn: Connection, user_id: str, device_id: str) -> None:

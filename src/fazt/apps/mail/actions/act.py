@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from fazt.core.auth import Caller
 
 TEXT_CHARS = 200_000
-RAW_BYTES = 25 * 1024 * 1024
 FORWARDED = "X-Fazt-Forwarded-For"
 
 
@@ -76,23 +75,20 @@ async def run_function(core: Core, caller: Caller, message: Message, facts: Fact
         "from": message.mail_from or facts.from_address,
         "to": message.recipient,
         "headers": [list(pair) for pair in facts.headers],
-        "rawSize": len(data),
-        "raw": base64.b64encode(data[:RAW_BYTES]).decode(),
-        "subject": facts.subject,
-        "text": facts.text[:TEXT_CHARS],
-        "verdicts": msgspec.to_builtins(message.verdicts),
+        "raw": data,
     }
     answer = await core.call("runtime.email", caller, site=site, message=shape)
-    return f"email() of {site} ran" + await follow(core, caller, message, data, answer)
+    return f"email() of {site} ran" + await follow(core, message, data, answer)
 
 
-async def follow(core: Core, caller: Caller, message: Message, data: bytes, answer: Any) -> str:
+async def follow(core: Core, message: Message, data: bytes, answer: Any) -> str:
     """What the function asked for: `{rejected, forwards: [{to}], replies: [{to, raw}]}`."""
     if not isinstance(answer, dict):
         return ""
     said = ""
     for item in answer.get("forwards") or ():
-        said += "; " + await forward_to(core, caller, message, data, str(item.get("to", "")))
+        added = [(str(name), str(value)) for name, value in item.get("headers") or ()]
+        said += "; " + await forward_to(core, message, data, str(item.get("to", "")), added)
     for item in answer.get("replies") or ():
         raw = str(item.get("raw", "")).encode()
         await pass_on(core, message, raw, [str(item.get("to") or message.mail_from)])
@@ -134,21 +130,29 @@ async def call_webhook(core: Core, _caller: Caller, message: Message, facts: Fac
     return f"sent to {url}"
 
 
-async def forward(core: Core, caller: Caller, message: Message, _facts: Facts, data: bytes, address: str) -> str:
+async def forward(core: Core, _caller: Caller, message: Message, _facts: Facts, data: bytes, address: str) -> str:
     """The message as it is, to another address."""
-    return await forward_to(core, caller, message, data, address)
+    return await forward_to(core, message, data, address, [])
 
 
-async def forward_to(core: Core, _caller: Caller, message: Message, data: bytes, address: str) -> str:
-    """Pass a message on, unless it has been here before or is a report about what we sent."""
+async def forward_to(core: Core, message: Message, data: bytes, address: str, added: list[tuple[str, str]]) -> str:
+    """Pass a message on with `added` headers, unless it has been here before or is a report about what we sent."""
     own = message.recipient or f"postmaster@{own_domains(core)[0]}"
     marks = re.findall(rf"(?im)^{FORWARDED}:\s*(\S+)", mime.decode_bytes(data[:262_144]).partition("\r\n\r\n")[0])
     if not message.mail_from and message.source == "smtp":
         return "not forwarded: it is a report"
     if normalize(own) in [normalize(mark) for mark in marks] or normalize(address) == normalize(own):
         return "not forwarded: it would go round in circles"
-    await pass_on(core, message, f"{FORWARDED}: {own}\r\n".encode() + data, [address])
+    top = [(FORWARDED, own), *(pair for pair in added if is_addable(*pair))]
+    head = "".join(f"{name}: {value}\r\n" for name, value in top).encode("utf-8", "replace")
+    await pass_on(core, message, head + data, [address])
     return f"forwarded to {address}"
+
+
+def is_addable(name: str, value: str) -> bool:
+    """Whether a function may put this header on what it forwards: those of its own kind (X-…), on one line."""
+    plain = re.fullmatch(r"[Xx]-[A-Za-z0-9-]{1,60}", name) is not None
+    return plain and len(value) <= 900 and value.isprintable()
 
 
 async def pass_on(core: Core, message: Message, data: bytes, recipients: list[str]) -> None:

@@ -95,6 +95,10 @@ class Session(SMTP):
         self._sessions = sessions
         self._is_taking = False
 
+    def __dir__(self) -> list[str]:
+        """What aiosmtpd looks through at every connection: only names that it can mean."""
+        return commands_of(type(self))
+
     # The connection
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -237,6 +241,17 @@ class Session(SMTP):
                 raise ConnectionResetError("far too much mail data")
 
 
+COMMANDS: dict[type, list[str]] = {}
+
+
+def commands_of(kind: type) -> list[str]:
+    """The names of a class that aiosmtpd finds by their beginning."""
+    if kind not in COMMANDS:
+        names = {name for base in kind.__mro__ for name in vars(base)}
+        COMMANDS[kind] = sorted(name for name in names if name.startswith(("smtp_", "auth_", "handle_")))
+    return COMMANDS[kind]
+
+
 KINDS = {
     "too_large": "552 5.3.4",
     "over_quota": "452 4.3.1",
@@ -257,4 +272,4 @@ def to_reply(error: FaztError) -> str:
     return f"{KINDS.get(error.kind, '451 4.3.0')} {text}"
 
 
-__all__ = ["NULL", "Handler", "Session", "to_reply"]
+__all__ = ["NULL", "Handler", "Session", "commands_of", "to_reply"]

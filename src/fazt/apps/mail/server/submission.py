@@ -12,7 +12,7 @@ from aiosmtpd.smtp import MISSING, AuthResult, LoginPassword
 from fazt.apps.mail.actions import receive
 from fazt.apps.mail.actions.send import submit
 from fazt.apps.mail.model.addresses import find_address
-from fazt.apps.mail.server.session import NULL, Session, to_reply
+from fazt.apps.mail.server.session import NULL, Session, commands_of, to_reply
 from fazt.apps.mail.server.tls import Certificates
 from fazt.core.config import LOOPBACK_NAMES
 from fazt.core.errors import FaztError, Forbidden
@@ -35,6 +35,10 @@ class Submission:
         self.tls = certificates.context()
         host = core.settings.get("mail.submission_listen").rpartition(":")[0].strip("[]")
         self.login_needs_tls = host not in LOOPBACK_NAMES
+
+    def __dir__(self) -> list[str]:
+        """See Session."""
+        return commands_of(type(self))
 
     async def handle_EHLO(  # noqa: N802 - aiosmtpd calls it so
         self, server: Session, session: Any, _envelope: Any, hostname: str, responses: list[str]

@@ -15,12 +15,13 @@ from typing import Any
 from sqlalchemy import Connection, Row, RowMapping, bindparam, delete, func, insert, select, update
 
 from fazt.apps.mail.model.addresses import normalize
-from fazt.apps.mail.model.outgoing import GIVE_UP_AFTER, Delivery, Outgoing
+from fazt.apps.mail.model.outgoing import GIVE_UP_AFTER, OPEN, Delivery, Outgoing
 from fazt.apps.mail.schema import delivery, message, out
 from fazt.apps.mail.store.messages import add_message
 from fazt.apps.mail.store.suppression import find_suppressed, suppress
 from fazt.core import blobs
 from fazt.core.db import wake
+from fazt.core.epoch import get_epoch
 from fazt.core.errors import Conflict, NotFound
 from fazt.core.events import Event, emit
 from fazt.core.ids import new_id
@@ -28,6 +29,7 @@ from fazt.core.ids import new_id
 SIGNAL = "mail.out"
 BOUNCED, SENT = "mail.bounced", "mail.sent"
 MAX_ERROR = 500
+HELD = "Held: this was brought back from a backup, and may have left since. Try it again if it has not."
 d = delivery.c
 DUE = (
     select(d.out_id)
@@ -108,8 +110,17 @@ def queue_with_copy(
 
 def recover(conn: Connection, *, now: int) -> int:
     """After a stop of whatever kind: what was in a relay's hands is offered to it again; how many."""
+    hold_restored(conn)
     values = {"state": "queued", "next_at": now, "unsure": d.unsure + 1, "error": "The relay's answer was lost."}
     return conn.execute(update(delivery).where(d.state == "sending").values(**values)).rowcount
+
+
+def hold_restored(conn: Connection) -> None:
+    """What waits in data that was brought back from a backup may have left since the backup: a person decides."""
+    epoch = get_epoch(conn)
+    if epoch.reason != "new":
+        here = d.state.in_(OPEN) & (d.at < epoch.begun_at)
+        conn.execute(update(delivery).where(here).values(state="cancelled", error=HELD))
 
 
 def list_due(conn: Connection, limit: int, *, now: int) -> list[str]:
@@ -261,7 +272,7 @@ def retry(conn: Connection, out_id: str, user_id: str | None, *, now: int) -> in
     """Try what failed or waits again now; how many recipients. Raises NotFound."""
     get_outgoing(conn, out_id, user_id)
     again = d.state.in_(("queued", "failed", "cancelled"))
-    done = conn.execute(update(delivery).where(d.out_id == out_id, again).values(state="queued", next_at=now))
+    done = conn.execute(update(delivery).where(d.out_id == out_id, again).values(state="queued", next_at=now, at=now))
     wake(conn, SIGNAL)
     return done.rowcount
 

@@ -104,6 +104,19 @@ def set_firing(conn: Connection, alert_id: int, *, is_firing: bool, now: int) ->
     conn.execute(update(alert).where(alert.c.id == alert_id).values(is_firing=is_firing, changed_at=now))
 
 
+def list_caring(conn: Connection) -> list[tuple[str, str]]:
+    """Everybody who has an alert on a topic or watches it, with the topic."""
+    pairs = select(alert.c.user_id, alert.c.topic).union(select(watch.c.user_id, watch.c.topic))
+    return [(row.user_id, row.topic) for row in conn.execute(pairs)]
+
+
+def stop_caring(conn: Connection, user_id: str, name: str, *, now: int) -> None:
+    """Somebody may no longer know of a topic: their alerts on it are gone, and so is their watching."""
+    conn.execute(delete(alert).where(alert.c.user_id == user_id, alert.c.topic == name))
+    conn.execute(delete(watch).where(watch.c.user_id == user_id, watch.c.topic == name))
+    mark(conn, name, now=now)
+
+
 def forget_person(conn: Connection, user_id: str, *, now: int) -> None:
     """Somebody is gone: their alerts, and what they watched."""
     names = {one.topic for one in list_alerts(conn, user_id)}

@@ -149,7 +149,7 @@ def count_references(conn: sqlite3.Connection) -> Counter[str]:
     return Counter(hash for (parts,) in rows for hash, _ in msgspec.json.decode(parts))
 
 
-@pytest.mark.timeout(60 + 30 * CRASHES)
+@pytest.mark.timeout(60 + 60 * CRASHES)
 def test_kill_in_the_middle_of_uploads(tmp_path: Path) -> None:
     chance = random.Random(CRASHES)
     acknowledged: dict[str, str] = {}

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.apps.runtime.conftest import CALLER, Cloud
-from tests.program import Program
+from tests.program import Program, wait_until
 
 ROOT = Path(__file__).parents[2]
 MODULES = ROOT / "tests" / "e2e" / "node_modules"
@@ -107,3 +107,20 @@ def test_mail_parsed_by_postal_mime(deploy: Any, cloud: Cloud) -> None:
     del mail["Subject"]
     mail["Subject"] = "You won the lottery"
     assert send(mail)["value"]["rejected"] == "We do not play."
+
+
+def test_mail_that_a_rule_hands_to_code(deploy: Any, cloud: Cloud) -> None:
+    site = deploy("inbox")
+    rule = {"name": "to code", "actions": [{"kind": "function", "value": "inbox"}]}
+    assert cloud.owner.post("/api/v1/mail/rules", json=rule).status_code == 201
+    address = cloud.owner.get("/api/v1/mail/addresses").json()["own"][0]
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = "bo@example.org", address, "By rule"
+    mail.set_content("Taken by mail, kept by code.")
+    token = "an-inbound-token-of-the-tests"
+    cloud.owner.put("/api/v1/settings/mail.inbound_token", json={"value": token})
+    asked = {"from": "bo@example.org", "to": address, "token": token}
+    taken = cloud.visitor.post("/mail/inbound/raw", params=asked, content=mail.as_bytes())
+    assert taken.status_code == 200, taken.text
+    kept = wait_until(lambda: [entry for entry in site.get("/").json() if entry["subject"] == "By rule"], 20)
+    assert kept[0]["text"] == "Taken by mail, kept by code."

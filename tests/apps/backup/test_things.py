@@ -7,6 +7,7 @@ import os
 import tarfile
 
 import httpx
+import pytest
 
 from tests.apps.backup.test_routes import ROOT, finish
 from tests.program import Program, wait_until
@@ -41,42 +42,60 @@ def is_shown(program: Program, site: str) -> bool:
         return visitor.get("/").is_success
 
 
-def test_a_site_and_a_collection_come_back_beside_what_is_there(program: Program) -> None:
-    large = os.urandom(700_000)
-    with program.owner() as client:
-        deploy(client, {"index.html": b"old", "large.bin": large})
-        client.put("/db/notes/a", json={"text": "first"}).raise_for_status()
-        client.put("/db/notes/a", json={"text": "second"}).raise_for_status()
-        client.put("/db/notes/b", json={"text": "gone"}).raise_for_status()
-        client.delete("/db/notes/b").raise_for_status()
-        assert finish(client, client.post(f"{ROOT}/create", json={}))["state"] == "done"
-        deploy(client, {"index.html": b"new"})
-        client.delete("/db/notes/a").raise_for_status()
+LARGE = os.urandom(700_000)
 
+
+def fill(client: httpx.Client) -> None:
+    """A site, a collection and a drive with something in them; saved, and then changed."""
+    deploy(client, {"index.html": b"old", "large.bin": LARGE})
+    for key, text in (("a", "first"), ("a", "second"), ("b", "gone")):
+        client.put(f"/db/notes/{key}", json={"text": text}).raise_for_status()
+    client.delete("/db/notes/b").raise_for_status()
+    client.request("MKCOL", "/dav/files/letters").raise_for_status()
+    client.put("/dav/files/letters/large.bin", content=LARGE).raise_for_status()
+    client.put("/dav/files/empty.txt", content=b"").raise_for_status()
+    assert finish(client, client.post(f"{ROOT}/create", json={}))["state"] == "done"
+    deploy(client, {"index.html": b"new"})
+    client.delete("/db/notes/a").raise_for_status()
+    client.delete("/dav/files/letters/large.bin").raise_for_status()
+
+
+def bring(client: httpx.Client, kind: str, thing: str, new_name: str = "") -> str:
+    """How it went."""
+    wish = {"kind": kind, "thing": thing, "new_name": new_name}
+    return str(finish(client, client.post(f"{ROOT}/bring", json=wish))["state"])
+
+
+@pytest.mark.timeout(300)
+def test_a_site_a_collection_and_a_drive_come_back_beside_what_is_there(program: Program) -> None:
+    with program.owner() as client:
+        fill(client)
         there = finish(client, client.post(f"{ROOT}/things", json={}))["result"]["things"]
-        assert there == {"site": ["blog"], "collection": ["notes"]}
+        (drive,) = there.pop("drive")
+        assert there["site"] == ["blog"]
+        assert there["collection"] == ["notes"]
 
         said = program.run("backup", "restore", "--only", "site:blog", "--as", "blog-old").stdout
         assert said.strip().endswith("/sites/blog-old")
         wait_until(lambda: is_shown(program, "blog-old"), 10, "the site")
         assert read(program, "blog-old", "/") == b"old"
-        assert read(program, "blog-old", "/large.bin") == large
+        assert read(program, "blog-old", "/large.bin") == LARGE
         assert read(program, "blog", "/") == b"new"
         client.delete("/api/v1/sites/blog-old").raise_for_status()
         assert read(program, "blog", "/") == b"new"
 
-        wish = {"kind": "collection", "thing": "notes", "new_name": "notes-old"}
-        assert finish(client, client.post(f"{ROOT}/bring", json=wish))["state"] == "done"
+        assert bring(client, "collection", "notes", "notes-old") == "done"
         assert client.get("/db/notes-old/a").json()["text"] == "second"
         assert client.get("/db/notes-old/b").status_code == 404
         assert client.get("/db/notes/a").status_code == 404
         client.put("/db/notes-old/c", json={"text": "third"}).raise_for_status()
         assert len(client.get("/db/notes-old").json()) == 2
 
-        for wrong in (
-            {"kind": "site", "thing": "blog"},
-            {"kind": "site", "thing": "none"},
-            {"kind": "x", "thing": "y"},
-        ):
-            assert finish(client, client.post(f"{ROOT}/bring", json=wrong))["state"] == "failed"
+        assert bring(client, "drive", drive, "as-it-was") == "done"
+        assert client.get("/dav/shared/as-it-was/letters/large.bin").content == LARGE
+        assert client.get("/dav/shared/as-it-was/empty.txt").content == b""
+        assert client.get("/dav/files/letters/large.bin").status_code == 404
+
+        for kind, thing in (("site", "blog"), ("site", "none"), ("x", "y")):
+            assert bring(client, kind, thing) == "failed"
     assert list(program.data.parent.glob("fazt-*")) == []

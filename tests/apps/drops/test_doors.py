@@ -217,8 +217,8 @@ def test_files_are_added_with_the_owner_token(owner: httpx.Client, stranger: htt
 def test_a_drop_ends_on_the_second_and_its_bytes_go(owner: httpx.Client, program: Program) -> None:
     secret = sha256(b"ending").digest() * 20_000
     drop = drop_of(owner.put("/d/e.bin", content=secret))
-    end = time.time() + 10
-    patched = owner.patch(f"/api/v1/drops/{drop}", json={"lifetime_s": 10}).json()
+    end = time.time() + 3
+    patched = owner.patch(f"/api/v1/drops/{drop}", json={"lifetime_s": 3}).json()
     assert abs(patched["expires_at"] / 1000 - end) < 1
     end = patched["expires_at"] / 1000
     conn = sqlite3.connect(program.data)

@@ -14,8 +14,12 @@ from tests.program import Program
 class Stream:
     """An answer that does not end. `lines` are without the sizes of chunks."""
 
-    def __init__(self, program: Program, path: str, **headers: str) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", program.port), timeout=10)
+    def __init__(self, program: Program, path: str, *, small: bool = False, **headers: str) -> None:
+        self.socket = socket.socket()
+        self.socket.settimeout(10)
+        if small:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        self.socket.connect(("127.0.0.1", program.port))
         head = {"host": "localhost", **{name.replace("_", "-"): value for name, value in headers.items()}}
         lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
         self.socket.sendall(f"GET {path} HTTP/1.1\r\n{lines}\r\n".encode())
@@ -26,6 +30,11 @@ class Stream:
         while line := self.file.readline().strip().decode():
             name, _, value = line.partition(": ")
             self.headers[name.lower()] = value
+
+    def close(self) -> None:
+        """End it."""
+        self.file.close()
+        self.socket.close()
 
     def line(self) -> str:
         """The next line that says something, "" at the end."""
@@ -61,9 +70,8 @@ class Stream:
 @contextmanager
 def listening(program: Program, path: str, **headers: str) -> Iterator[Stream]:
     """A Stream for the length of a block."""
-    stream = Stream(program, path, **headers)
+    stream = Stream(program, path, small=False, **headers)
     try:
         yield stream
     finally:
-        stream.file.close()
-        stream.socket.close()
+        stream.close()

@@ -82,7 +82,9 @@ def test_at_its_own_host(shared_program: Program) -> None:
         assert client.get("/hosted").headers["location"] == "http://localhost/topics/t/hosted"
         assert client.get("/").headers["location"] == "http://localhost/topics"
     with shared_program.client(headers={"host": "ntfy.localhost"}) as client:
-        assert client.get("/v1/account").json() == {"username": "*", "role": "anonymous"}
+        account = client.get("/v1/account").json()
+        assert (account["username"], account["role"]) == ("*", "anonymous")
+        assert account["limits"]["attachment_file_size"] == 15 * 1024 * 1024
 
 
 @pytest.mark.parametrize("door", ["json", "sse", "raw"])

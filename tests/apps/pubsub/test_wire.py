@@ -249,3 +249,13 @@ def test_filters() -> None:
     assert not is_wanted(room, **{"field.room": "hall"})
     with pytest.raises(Invalid):
         parse_filter({"priority": "9"})
+
+
+def test_members_have_the_topics_below_their_name() -> None:
+    rules = Rules([Rule("ada/shared", "members", "read")], "none")
+    ada = Caller("a", handle="ada")
+    assert rules.may(ada, "ada", "write")
+    assert rules.may(ada, "ada/door", "write")
+    assert not rules.may(ada, "ada/shared", "write"), "a rule counts before"
+    assert not rules.may(ada, "adam/door", "read")
+    assert not rules.may(Caller("b", handle="bert"), "ada/door", "read")

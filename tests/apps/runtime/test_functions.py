@@ -316,6 +316,10 @@ export default { async email(message, env, ctx) {
     assert kept["raw"] == "Subject: Hi\r\n\r\nbödy"
     assert (kept["size"], kept["subject"]) == (20, "Hi")
     assert caller("runtime.email", site="inbox", message={**message, "raw": "spam"})["value"]["rejected"] == "no thanks"
+    as_mail_gives_it = {**message, "raw": raw, "rawSize": 20, "verdicts": {"spf": "pass"}}
+    assert caller("runtime.email", site="inbox", message=as_mail_gives_it)["value"]["rejected"] is None
+    kept = cloud.owner.get("/api/v1/functions/inbox/kv/entry", params={"key": "last"}).json()["value"]
+    assert kept["raw"] == "Subject: Hi\r\n\r\nbödy"
     failed = caller("runtime.email", site="inbox", message={**message, "raw": "break"})
     assert failed["kind"] == "unavailable"
     assert "cannot" in failed["message"]

@@ -230,6 +230,8 @@ async def test_names_that_are_not_ours_are_never_asked_for(here: Cloud, names: N
         with pytest.raises((ssl.SSLError, ConnectionError)):
             await asyncio.open_connection("127.0.0.1", here.core.tls.https_port, ssl=context, server_hostname=name)
     await here.core.settings.put("tls.extra_names", ["printer.lan", "10.0.0.1", "not a name"], here.now())
+    await here.core.settings.put("links.hosts", ["go.example.com"], here.now())
+    await here.until(lambda: here.has("go.example.com"), "a certificate for a short-link host")
     await add_site(here, "after")
     await here.until(lambda: here.has(f"after.{DOMAIN}"))
     assert not any(names.asked(f"{name}.") for name in (stranger, f"nosuch.{DOMAIN}", "printer.lan"))

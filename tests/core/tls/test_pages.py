@@ -16,6 +16,7 @@ import pytest
 from fazt.core.clock import system_clock
 from fazt.core.tls.wire import create_leaf, create_root
 from tests.core.tls.authorities import Names
+from tests.house.tree import ROOT
 from tests.program import Program, running_program, wait_until
 
 ANY = "127.0.0.1:0"
@@ -105,6 +106,16 @@ def test_calls_have_the_same_certificate(here: Program) -> None:
         wait_until(lambda: not client.get("/api/v1/turn/status").json()["has_tls"], what="an end of TLS")
         client.put("/api/v1/settings/tls.mode", json={"value": "auto"}).raise_for_status()
         wait_until(lambda: client.get("/api/v1/turn/status").json()["has_tls"], what="TLS again")
+
+
+def test_a_site_shows_whether_its_domains_are_on_https(here: Program) -> None:
+    here.run("deploy", str(ROOT / "examples/hello"), "--name", "hello")
+    with here.owner(headers={"accept": "text/html"}) as client:
+        client.post("/api/v1/sites/hello/domains", json={"host": "www.example.com"}).raise_for_status()
+        assert "no certificate yet" in client.get("/sites/hello/settings").text
+        chain, key = brought("www.example.com")
+        client.post("/api/v1/tls/certificates", json={"chain_pem": chain, "key_pem": key}).raise_for_status()
+        assert "no certificate yet" not in client.get("/sites/hello/settings").text
 
 
 def test_mail_has_the_same_certificate(here: Program) -> None:

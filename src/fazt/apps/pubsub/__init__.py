@@ -16,7 +16,7 @@ APP = App(
     does="Publish over HTTP, listen over WebSocket and streams; dashboards, alerts, and ntfy's apps.",
     path="/topics",
     icon="pubsub",
-    parts=("store", "engine", "routes", "jobs", "script", "cli"),
+    parts=("store", "engine", "routes", "pages", "jobs", "script", "cli"),
     commands={"pub": "Publish a message on a topic.", "sub": "Listen to topics."},
     settings=(
         Setting("pubsub.keep_hours", 168, "How long messages are kept.", 1, 876_000, unit="hours"),
@@ -34,8 +34,8 @@ APP = App(
         Setting("pubsub.keepalive_seconds", 45, "How often a quiet stream says that it is there.", 5, 300, unit="s"),
         Setting(
             "pubsub.members",
-            "rw",
-            "What members may do with topics for which there is no rule.",
+            "none",
+            "What members may do with topics for which there is no rule, besides those below their own name.",
             choices=("none", "read", "write", "rw"),
         ),
         Setting("pubsub.cors_origins", ["*"], "Web origins whose pages may use /hub and /ntfy; * is all of them."),

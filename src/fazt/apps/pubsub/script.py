@@ -63,6 +63,7 @@ async def read(
 async def collect(core: Core, patterns: list[str], may: pages.Wanted, since: Since, most: int) -> dict[str, Any]:
     """Messages from `since` on, up to `most`."""
     hub = hub_of(core)
+    await hub.newest()
     found = await core.db.read(pages.find_start, patterns, may, since, now=core.clock())
     await hub.reach(found.position)
     messages, position, upto = found.first[-most:], found.position, hub.last

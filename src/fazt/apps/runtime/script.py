@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 async def email(core: Core, caller: Caller, *, site: str, message: dict[str, Any]) -> dict[str, Any]:
     """What the `email` handler decided: `{rejected, forwards: [{to, headers}], replies: [{from, to, raw}]}`.
 
-    `message` has `from` and `to` (the envelope), `raw` (bytes; text or {base64} from JavaScript), `headers`
-    (a list of name and value) and `id`. Raises Unavailable where the handler failed: the sender tries again.
+    `message` has `from` and `to` (the envelope), `raw` (bytes, text or {base64}; beside `rawSize` text is base64),
+    `headers` (a list of name and value), and may have `id`, `subject`, `text` and `verdicts`. Raises Unavailable
+    where the handler failed: the sender tries again.
     """
-    raw = actions.to_bytes(message.get("raw", b""))
-    about = {name: message.get(name) for name in ("from", "to", "id")}
+    raw = message.get("raw", b"")
+    raw = actions.to_bytes({"base64": raw} if isinstance(raw, str) and "rawSize" in message else raw)
+    about = {name: message.get(name) for name in ("from", "to", "id", "subject", "text", "verdicts")}
     about |= {"headers": [list(pair) for pair in message.get("headers", [])], "size": len(raw)}
     answer: dict[str, Any] = await actions.call_handler(core, caller, site, "email", about, raw)
     return answer

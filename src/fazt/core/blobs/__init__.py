@@ -4,7 +4,7 @@ from fazt.core.blobs.engine import Blobs, open_blobs
 from fazt.core.blobs.jobs import JOBS
 from fazt.core.blobs.model import CHUNK_BYTES, Blob
 from fazt.core.blobs.settings import SETTINGS
-from fazt.core.blobs.store import claim, count_elsewhere, drop, keep, keep_many, load, put, stat
+from fazt.core.blobs.store import claim, count_elsewhere, drop, keep, keep_many, load, put, put_kept, stat
 
 __all__ = [
     "CHUNK_BYTES",
@@ -20,5 +20,6 @@ __all__ = [
     "load",
     "open_blobs",
     "put",
+    "put_kept",
     "stat",
 ]

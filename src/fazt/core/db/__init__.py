@@ -3,10 +3,12 @@
 from fazt.core.db.batch import Batch
 from fazt.core.db.carrier import Database, StoreFunction, acting, after_commit, attempt, insert, is_of_database, wake
 from fazt.core.db.opening import open_database
+from fazt.core.db.prepared import Prepared
 
 __all__ = [
     "Batch",
     "Database",
+    "Prepared",
     "StoreFunction",
     "acting",
     "after_commit",

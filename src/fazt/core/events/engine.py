@@ -17,6 +17,8 @@ from fazt.core.log import get_logger
 from fazt.core.metrics import REGISTRY
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
+GATHER_S = 0.01
+"""A delivery is a commit of its own: what happens within this time shares one."""
 
 EVENTS = Counter("fazt_events", "Events delivered.", ("name",), registry=REGISTRY)
 
@@ -77,6 +79,7 @@ class Events:
                 self._tell(fact)
             if len(events) < store.BATCH:
                 await self._woken.wait()
+                await asyncio.sleep(GATHER_S)
 
     def _tell(self, fact: Event) -> None:
         EVENTS.labels(fact.name).inc()

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select, true, update
 
-from fazt.core.db import acting, attempt, is_of_database, wake
+from fazt.core.db import Prepared, acting, attempt, is_of_database, wake
 from fazt.core.errors import NotFound
 from fazt.core.events.model import Event
 from fazt.core.events.schema import WAITING, event
@@ -24,7 +24,7 @@ DEAD_JOB_EVENT = "jobs.dead"
 
 log = get_logger(__name__)
 
-INSERT = insert(event).returning(event.c.id)
+INSERT = Prepared(insert(event).returning(event.c.id), ("name", "key", "data", "at", "is_delivered"))
 WAITING_EVENTS = select(event).where(WAITING).order_by(event.c.id).limit(BATCH)
 MARK = update(event).where(event.c.id == bindparam("event_id")).values(is_delivered=true())
 OLD = (
@@ -39,7 +39,9 @@ def emit(conn: Connection, fact: Event, *, now: int) -> int:
     """Tell `fact` in the transaction that makes it true; its id. It is delivered after the commit, or never."""
     row = {"name": fact.name, "key": fact.key, "data": msgspec.json.encode(fact.data).decode(), "at": now}
     wake(conn, SIGNAL)
-    return int(conn.execute(INSERT, row | {"is_delivered": False}).scalar_one())
+    found = INSERT.row(conn, row | {"is_delivered": False})
+    assert found is not None, "RETURNING answers"
+    return int(found[0])
 
 
 def deliver_batch(conn: Connection, handlers: Mapping[str, OnEvent], *, now: int) -> list[Event]:

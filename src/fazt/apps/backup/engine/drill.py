@@ -14,7 +14,7 @@ from fazt.apps.backup.engine.orders import Order, Tell, advance_of, removed, scr
 from fazt.apps.backup.engine.packing import ignore
 from fazt.apps.backup.engine.place import list_entries, open_place
 from fazt.apps.backup.engine.replica import fetch_replica
-from fazt.apps.backup.engine.restoring import verify
+from fazt.apps.backup.engine.restoring import verify, verify_bytes
 from fazt.apps.backup.engine.snapshot import sum_open_tables, sum_tables
 from fazt.apps.backup.model import Report, compare_sums
 from fazt.core.errors import Invalid, Unavailable
@@ -28,8 +28,10 @@ SYNC_S = 20
 def drill(order: Order, tell: Tell) -> Report:
     """Prove the newest backup, and the replica where there is one. Raises Invalid where one is not sound."""
     said, problems = [], []
-    if list_entries(open_place(order.place, order.keys)):
-        report = verify(order, tell)
+    entries = list_entries(open_place(order.place, order.keys))
+    if entries:
+        is_shut = entries[0].is_encrypted and not order.identities
+        report = verify_bytes(order, tell) if is_shut else verify(order, tell)
         problems += report.problems
         said.append(f"{report.name}: {report.said}")
     if order.replica is not None and not order.database_url:

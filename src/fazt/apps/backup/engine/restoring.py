@@ -42,6 +42,17 @@ def verify(order: Order, tell: Tell) -> Report:
         return inspect_file(path, name, advance_of(tell, "Checking"))
 
 
+def verify_bytes(order: Order, tell: Tell) -> Report:
+    """What can be checked of a backup that cannot be opened here: that its bytes are those that were stored."""
+    fetched = scratch_path(Path(order.data).parent, f"{new_id(order.now)}.fetched")
+    with removed(fetched):
+        stored, name, summary = find_stored(order, fetched, tell)
+        if summary is None:
+            return Report(name, ["Its sidecar is missing, so nothing is known of it."])
+        check_stored(stored, summary, tell)
+    return Report(name, [], said="Its bytes are those that were stored; without backup.identity it stays shut.")
+
+
 def prepare(order: Order, tell: Tell) -> Prepared:
     """A file beside data.db that may take its place: checked, brought up to date, in an epoch of its own.
 

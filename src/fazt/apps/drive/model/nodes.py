@@ -61,6 +61,8 @@ class Trail(msgspec.Struct, frozen=True):
 
     nodes: tuple[Node, ...]
     rest: tuple[str, ...]
+    may_have_locks: bool = True
+    """False where it is known that nothing in the space is locked."""
 
     @property
     def node(self) -> Node | None:

@@ -44,6 +44,7 @@ from fazt.apps.drive.store.spaces import (
     put_quota,
     signal,
 )
+from fazt.apps.drive.store.things import THINGS
 from fazt.apps.drive.store.thumbs import find_thumb, put_thumb, sweep_thumbs
 from fazt.apps.drive.store.trash import (
     count_trash,
@@ -92,6 +93,7 @@ def on_event(conn: Connection, event: Event) -> None:
 
 __all__ = [
     "CHANGED",
+    "THINGS",
     "Change",
     "Changes",
     "Hit",

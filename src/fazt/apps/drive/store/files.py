@@ -10,10 +10,10 @@ from fazt.apps.drive.model.locks import Lock, Terms
 from fazt.apps.drive.model.naming import check_name, join_path
 from fazt.apps.drive.model.nodes import EMPTY_HASH, Content, Node, Put, Spot, Trail, Version
 from fazt.apps.drive.schema import node, version
-from fazt.apps.drive.store.locks import Wanted, add_lock, check_locks, check_terms, list_locks
+from fazt.apps.drive.store.locks import Wanted, add_lock, check_locks, check_terms, list_locks_at
 from fazt.apps.drive.store.spaces import add_kept, advance, check_quota
 from fazt.apps.drive.store.tree import add_node, get_node_by_id, names_of, touch, walk
-from fazt.core.blobs import drop, keep, put
+from fazt.core.blobs import drop, keep, put_kept
 from fazt.core.errors import Conflict, Forbidden, NotFound
 from fazt.core.events import Event, emit
 
@@ -69,7 +69,7 @@ def check_put(conn: Connection, spot: Spot, terms: Terms, more: int | None) -> N
     """All that can be said about a PUT before its body has come; `more` is its size, where that is known."""
     trail = walk(conn, spot)
     check_no_folder(trail)
-    check_place(conn, trail, spot, list_locks(conn, spot.space.id, terms.now), terms)
+    check_place(conn, trail, spot, list_locks_at(conn, trail, terms.now), terms)
     if more is not None:
         check_quota(conn, spot.space.id, more - (trail.node.size if trail.node else 0), terms.quota)
 
@@ -84,7 +84,7 @@ def put_file(conn: Connection, spot: Spot, content: Content, terms: Terms) -> Pu
     """Let a file hold `content`; made where there is none. What it held becomes a version."""
     trail = walk(conn, spot)
     check_no_folder(trail)
-    check_place(conn, trail, spot, list_locks(conn, spot.space.id, terms.now), terms)
+    check_place(conn, trail, spot, list_locks_at(conn, trail, terms.now), terms)
     if trail.node is None:
         return Put(create_file(conn, trail, content, terms), is_new=True)
     return Put(replace_file(conn, trail, content, terms), is_new=False)
@@ -164,8 +164,9 @@ def replace_file(conn: Connection, trail: Trail, content: Content, terms: Terms)
 def take(conn: Connection, content: Content, now: int) -> None:
     """Keep the blob of a content once more; written now where it is small."""
     if content.data is not None:
-        put(conn, content.data, now)
-    keep(conn, content.hash)
+        put_kept(conn, content.data, content.hash, now)
+    else:
+        keep(conn, content.hash)
 
 
 def retire(conn: Connection, old: Node, terms: Terms) -> int:
@@ -201,7 +202,7 @@ def set_times(conn: Connection, spot: Spot, terms: Terms, modified_at: int) -> N
     trail = walk(conn, spot)
     if trail.node is None:
         raise NotFound("There is no such file.")
-    check_locks(conn, list_locks(conn, spot.space.id, terms.now), trail.ids, terms)
+    check_locks(conn, list_locks_at(conn, trail, terms.now), trail.ids, terms)
     return put_time(conn, trail, modified_at)
 
 
@@ -219,7 +220,7 @@ def create_folder(conn: Connection, spot: Spot, terms: Terms) -> Node:
     trail = walk(conn, spot)
     if trail.node is not None:
         raise Conflict("There is already something of this name.", status=405)
-    check_place(conn, trail, spot, list_locks(conn, spot.space.id, terms.now), terms)
+    check_place(conn, trail, spot, list_locks_at(conn, trail, terms.now), terms)
     return add_folder(conn, trail, terms.now)
 
 
@@ -250,7 +251,7 @@ def ensure_folders(conn: Connection, spot: Spot, terms: Terms) -> Node:
         if not trail.nodes[-1].is_folder:
             raise Conflict(f"{trail.nodes[-1].name!r} is a file, not a folder.")
         check_name(trail.rest[0])
-        check_locks(conn, list_locks(conn, spot.space.id, terms.now), trail.ids, terms)
+        check_locks(conn, list_locks_at(conn, trail, terms.now), trail.ids, terms)
         add_folder(conn, Trail(trail.nodes, trail.rest[:1]), terms.now)
         trail = walk(conn, spot)
     if not trail.nodes[-1].is_folder:
@@ -261,7 +262,7 @@ def ensure_folders(conn: Connection, spot: Spot, terms: Terms) -> Node:
 def lock_node(conn: Connection, spot: Spot, wanted: Wanted, terms: Terms) -> tuple[list[Lock], bool]:
     """A lock, and all others over the place behind it; whether an empty file was made for it (9.10.4)."""
     trail = walk(conn, spot)
-    locks = list_locks(conn, spot.space.id, terms.now)
+    locks = list_locks_at(conn, trail, terms.now)
     check_writable(spot)
     check_terms(conn, trail, spot, locks, terms)
     is_new = trail.node is None
@@ -302,7 +303,7 @@ def restore_version(conn: Connection, spot: Spot, version_id: int, terms: Terms)
     if trail.node is None or trail.node.is_folder:
         raise NotFound("There is no such file.")
     check_writable(spot)
-    check_locks(conn, list_locks(conn, spot.space.id, terms.now), trail.ids, terms)
+    check_locks(conn, list_locks_at(conn, trail, terms.now), trail.ids, terms)
     found = get_version(conn, trail.node.id, version_id)
     return replace_file(conn, trail, Content(found.hash, found.size, modified_at=found.modified_at), terms)
 

@@ -38,6 +38,11 @@ def list_locks(conn: Connection, space_id: int, now: int) -> list[Lock]:
     return [Lock(*row) for row in conn.execute(_LOCKS, {"of": space_id, "now": now})]
 
 
+def list_locks_at(conn: Connection, trail: Trail, now: int) -> list[Lock]:
+    """All live locks of the space that a trail is in; without asking, where it is known that there are none."""
+    return list_locks(conn, trail.nodes[0].space_id, now) if trail.may_have_locks else []
+
+
 def list_lock_roots(conn: Connection, space_id: int, now: int) -> list[tuple[Lock, tuple[str, ...]]]:
     """All live locks of a space, each with the path of its root."""
     return [(found, path_of(conn, found.node_id)) for found in list_locks(conn, space_id, now)]

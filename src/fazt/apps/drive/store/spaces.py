@@ -9,14 +9,14 @@ from sqlalchemy import Connection, bindparam, delete, or_, select, update
 from fazt.apps.drive.model.naming import check_name
 from fazt.apps.drive.model.nodes import Space, SpaceKind, Usage
 from fazt.apps.drive.schema import access, node, space
-from fazt.core.db import insert, wake
+from fazt.core.db import Prepared, insert, wake
 from fazt.core.errors import Conflict, Forbidden, Invalid, NotFound, OverQuota
 
 s, a = space.c, access.c
 _SPACE = select(s.id, s.kind, s.name, s.owner, s.root_id)
 _FIND = _SPACE.where(s.kind == bindparam("k"), s.name == bindparam("n"))
 _USAGE = select(s.used, s.kept, s.quota, s.seq).where(s.id == bindparam("of"))
-_ADVANCE = (
+_ADVANCE = Prepared(
     update(space)
     .where(s.id == bindparam("of"))
     .values(seq=s.seq + 1, used=s.used + bindparam("more"), kept=s.kept + bindparam("more_kept"))
@@ -148,15 +148,18 @@ def put_quota(conn: Connection, space_id: int, quota: int | None) -> None:
 
 def advance(conn: Connection, space_id: int, more: int = 0, kept: int = 0, default_quota: int = 0) -> int:
     """The number of a change that adds `more` bytes to the tree and `kept` to what is kept. Raises OverQuota."""
-    row = conn.execute(_ADVANCE, {"of": space_id, "more": more, "more_kept": kept}).one()
-    quota = default_quota if row.quota is None else row.quota
-    if more > 0 and quota and row.used > quota:
+    row = _ADVANCE.row(conn, {"of": space_id, "more": more, "more_kept": kept})
+    if row is None:
+        raise NotFound("This folder is gone.")
+    seq: int
+    seq, used, own_quota = row
+    quota = default_quota if own_quota is None else own_quota
+    if more > 0 and quota and used > quota:
         raise OverQuota(
             "There is not enough room left in this drive.", hint="Delete something, or ask the owner for more."
         )
     wake(conn, signal(space_id))
     wake(conn, CHANGED)
-    seq: int = row.seq
     return seq
 
 

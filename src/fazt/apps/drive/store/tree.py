@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, exists, insert, select, update
 
 from fazt.apps.drive.model.naming import join_path, key_of
 from fazt.apps.drive.model.nodes import Node, Space, Spot, Trail
-from fazt.apps.drive.schema import gone, node
+from fazt.apps.drive.schema import gone, lock, node
+from fazt.core.db import Prepared
 from fazt.core.errors import NotFound
 
 n = node.c
@@ -34,11 +35,11 @@ JOINED = 8
 NODE = select(*(n[name] for name in COLUMNS))
 _NODE = NODE.where(n.id == bindparam("of"))
 _CHILD = NODE.where(n.parent_id == bindparam("of"), n.key == bindparam("k"))
-_CHILDREN = (
+_CHILDREN = Prepared(
     NODE.where(n.parent_id == bindparam("of"), n.key > bindparam("after")).order_by(n.key).limit(bindparam("most"))
 )
-_ADD = insert(node).returning(n.id)
-_TOUCH = (
+_ADD = Prepared(insert(node).returning(n.id), (*COLUMNS[1:], "key", "origin_id"))
+_TOUCH = Prepared(
     update(node)
     .where(n.id == bindparam("of"))
     .values(size=n.size + bindparam("more"), seq=bindparam("at"), modified_at=bindparam("when"))
@@ -47,15 +48,23 @@ _GONE = insert(gone)
 
 
 @cache
-def _walk(depth: int) -> Select[Any]:
-    """The root and `depth` nodes below it, each the child of the one before."""
+def _walk(depth: int) -> Prepared:
+    """The root and `depth` nodes below it, each the child of the one before; and whether the space has any lock."""
     tables = [node.alias(f"n{level}") for level in range(depth + 1)]
     joined: Any = tables[0]
     for level in range(1, depth + 1):
         below, above = tables[level].c, tables[level - 1].c
         joined = joined.outerjoin(tables[level], (below.parent_id == above.id) & (below.key == bindparam(f"k{level}")))
     columns = [table.c[name].label(f"{name}{level}") for level, table in enumerate(tables) for name in COLUMNS]
-    return select(*columns).select_from(joined).where(tables[0].c.id == bindparam("root"))
+    any_lock = exists().where(lock.c.space_id == tables[0].c.space_id).correlate(tables[0])
+    return Prepared(select(*columns, any_lock).select_from(joined).where(tables[0].c.id == bindparam("root")))
+
+
+def to_node(row: Sequence[Any]) -> Node:
+    """A row as the driver gave it: SQLite has no truth values."""
+    values: list[Any] = list(row)
+    values[4] = bool(row[4])
+    return Node(*values)
 
 
 def walk(conn: Connection, spot: Spot) -> Trail:
@@ -63,17 +72,17 @@ def walk(conn: Connection, spot: Spot) -> Trail:
     segments = spot.segments
     depth = min(len(segments), JOINED)
     asked: dict[str, Any] = {f"k{level}": key_of(name) for level, name in enumerate(segments[:depth], 1)}
-    row = conn.execute(_walk(depth), {"root": spot.space.root_id, **asked}).first()
+    row = _walk(depth).row(conn, {"root": spot.space.root_id, **asked})
     if row is None:
         raise NotFound("This folder is gone.")
-    nodes = [Node(*row[at : at + WIDTH]) for at in range(0, len(row), WIDTH) if row[at] is not None]
+    nodes = [to_node(row[at : at + WIDTH]) for at in range(0, len(row) - 1, WIDTH) if row[at] is not None]
     if len(nodes) == depth + 1:
         for name in segments[depth:]:
             found = find_child(conn, nodes[-1].id, name)
             if found is None:
                 break
             nodes.append(found)
-    return Trail(tuple(nodes), segments[len(nodes) - 1 :])
+    return Trail(tuple(nodes), segments[len(nodes) - 1 :], bool(row[-1]))
 
 
 def find_child(conn: Connection, parent_id: int, name: str) -> Node | None:
@@ -110,8 +119,7 @@ def no_such(spot: Spot) -> NotFound:
 
 def list_children(conn: Connection, parent_id: int, after: str = "", limit: int = 2_000) -> list[Node]:
     """What is in a folder, by key, from after the key `after` on."""
-    rows = conn.execute(_CHILDREN, {"of": parent_id, "after": after, "most": limit})
-    return [Node(*row) for row in rows]
+    return [to_node(row) for row in _CHILDREN.rows(conn, {"of": parent_id, "after": after, "most": limit})]
 
 
 def climb(conn: Connection, node_id: int) -> list[Node]:
@@ -156,14 +164,16 @@ def is_live(conn: Connection, space: Space, node_id: int) -> bool:
 
 def add_node(conn: Connection, **facts: Any) -> int:
     """Insert a row; its id."""
-    return int(conn.execute(_ADD, {"origin_id": None, "key": key_of(facts["name"]), **facts}).scalar_one())
+    row = _ADD.row(conn, {"origin_id": None, "key": key_of(facts["name"]), **facts})
+    assert row is not None, "RETURNING answers"
+    return int(row[0])
 
 
 def touch(conn: Connection, folders: Sequence[Node], more: int, seq: int, now: int | None = None) -> None:
     """Tell the folders above a change (the nearest last) of it. With `now`, the members of the nearest changed."""
     last = len(folders) - 1
-    conn.execute(
-        _TOUCH,
+    _TOUCH.run_many(
+        conn,
         [
             {"of": f.id, "more": more, "at": seq, "when": now if now is not None and level == last else f.modified_at}
             for level, f in enumerate(folders)

@@ -54,9 +54,7 @@ def drop() -> None:
 @click.option("--encrypt", is_flag=True, help="Encrypt here; the key is in the link and nowhere else.")
 @click.option("--request", "request_link", default="", metavar="URL", help="Send through somebody's request link.")
 def send(files: tuple[str, ...], request_link: str, *, encrypt: bool, **chosen: Any) -> None:
-    """Send files and folders, and print the link; `-` is standard input.
-
-    What broke off goes on where it was when the same command is given again.
+    """Send files and folders, and print the link; `-` is standard input. Given again, it goes on where it broke off.
 
     \b
     fazt drop report.pdf --expires 7d --downloads 3
@@ -86,9 +84,7 @@ def send(files: tuple[str, ...], request_link: str, *, encrypt: bool, **chosen: 
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The folder, or for one file its name; - prints.")
 @click.option("--password", default="", metavar="TEXT", help="The password of the drop.")
 def get(url: str, output: Path | None, password: str) -> None:
-    """Download a drop, and decrypt it where its link has a key.
-
-    What broke off goes on where it was when the same command is given again.
+    """Download a drop, and decrypt it where its link has a key. Given again, it goes on where it broke off.
 
     \b
     fazt drop get 'https://cloud.example.com/d/0123456789ab#key'

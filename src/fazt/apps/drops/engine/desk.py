@@ -60,7 +60,7 @@ class Desk:
         self._number = 0
         self._secret = b""
         self._grants: OrderedDict[GrantKey, Grant] = OrderedDict()
-        self._filling: dict[str, asyncio.Task[None]] = {}
+        self._filling: dict[str, tuple[asyncio.Task[None], asyncio.Event]] = {}
         self._taken: set[asyncio.Task[None]] = set()
         self.on_idle: Callable[[], None] = lambda: None
         """Called when nobody reads a drop any more."""
@@ -148,16 +148,15 @@ class Desk:
 
         A connection that was cut may look alive from here for minutes. Raises Locked where it does not end.
         """
-        task = self._filling.get(upload_id)
-        if task is None:
+        if upload_id not in self._filling:
             return
+        task, over = self._filling[upload_id]
         self._taken.add(task)
         task.cancel()
-        end = asyncio.get_running_loop().time() + TAKE_OVER_S
-        while self._filling.get(upload_id) is task:
-            if asyncio.get_running_loop().time() > end:
-                raise Locked("Bytes of this upload are coming in on another connection.")
-            await asyncio.sleep(0.005)
+        try:
+            await asyncio.wait_for(over.wait(), TAKE_OVER_S)
+        except TimeoutError as error:
+            raise Locked("Bytes of this upload are coming in on another connection.") from error
 
     @asynccontextmanager
     async def filling(self, upload_id: str) -> AsyncIterator[None]:
@@ -166,7 +165,8 @@ class Desk:
             raise Locked("Bytes of this upload are coming in on another connection.")
         task = asyncio.current_task()
         assert task is not None
-        self._filling[upload_id] = task
+        over = asyncio.Event()
+        self._filling[upload_id] = task, over
         try:
             yield
         except asyncio.CancelledError as error:
@@ -177,6 +177,7 @@ class Desk:
         finally:
             self._taken.discard(task)
             del self._filling[upload_id]
+            over.set()
 
 
 def get_desk(core: Core) -> Desk:

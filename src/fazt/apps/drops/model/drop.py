@@ -10,7 +10,7 @@ import msgspec
 from fazt.core.errors import Invalid, NotFound
 
 DAY_S = 86_400
-MIN_LIFETIME_S = 10
+MIN_LIFETIME_S = 1
 ID = re.compile(r"[0-9a-hjkmnp-tv-z]{12}\Z")
 TITLE_CHARS, NOTE_CHARS, SEALED_CHARS = 200, 4_000, 2_000_000
 MIN_PASSWORD, MAX_PASSWORD = 4, 200
@@ -190,7 +190,7 @@ def check_options(options: Options, policy: Policy, now: int) -> Options:
     if lifetime_s is None:
         lifetime_s = policy.default_ms // 1_000
     elif lifetime_s < MIN_LIFETIME_S:
-        raise Invalid(f"A drop lives for at least {MIN_LIFETIME_S} seconds.")
+        raise Invalid("A drop lives for at least a second.")
     kept: Options = msgspec.structs.replace(
         options,
         title=options.title.strip(),

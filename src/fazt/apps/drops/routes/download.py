@@ -49,9 +49,9 @@ async def find_open(asked: Asked, drop_id: str) -> Drop | None:
     return None
 
 
-def check_left(drop: Drop) -> None:
-    """Raises NotFound for a drop that was downloaded as often as it may be."""
-    if drop.used_up_at is not None:
+def check_left(drop: Drop, file: File | None = None) -> None:
+    """Raises NotFound for a drop, or a file of it, that was downloaded as often as it may be."""
+    if drop.used_up_at is not None or (file and 0 < drop.max_downloads <= file.downloads):
         raise NotFound("There is nothing here, or not any more.")
 
 
@@ -142,12 +142,12 @@ async def send_file(asked: Asked, drop: Drop, file: File, way: str) -> None:
     headers = head_of(drop, file, way)
     said = evaluate(asked.method, asked.scope["headers"], etag_of(file), file.created_at)
     if said != 200:
-        check_left(drop)
+        check_left(drop, file)
         await respond(asked.send, said, [pair for pair in headers if pair[0] != b"content-type"])
         return
     ranges = find_ranges(asked.method, asked.scope["headers"], etag_of(file), file.size, file.created_at)
     if ranges is not None and not ranges:
-        check_left(drop)
+        check_left(drop, file)
         await respond(asked.send, 416, [*GUARDS, (b"content-range", b"bytes */%d" % file.size)])
         return
     part = ranges[0] if ranges is not None and len(ranges) == 1 else Range(0, file.size)
@@ -156,7 +156,7 @@ async def send_file(asked: Asked, drop: Drop, file: File, way: str) -> None:
         headers.append((b"repr-digest", f"sha-256=:{digest}:".encode()))
     headers.append((b"content-length", b"%d" % (part.end - part.start)))
     if asked.method == "HEAD":
-        check_left(drop)
+        check_left(drop, file)
         await respond(asked.send, 200, [*headers, *left_of(asked, drop, file)])
         return
     key = grant_key(asked, drop, file.id)

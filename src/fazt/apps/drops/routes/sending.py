@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +35,7 @@ async def send_pieces(
     asked: Asked,
     status: int,
     headers: list[Header],
-    pieces: AsyncIterator[bytes],
+    pieces: AsyncGenerator[bytes, None],
     download: Download,
     key: GrantKey,
     start: int,
@@ -45,16 +45,15 @@ async def send_pieces(
     desk = get_desk(asked.core)
     watching = asyncio.create_task(wait_for_end(asked))
     try:
-        first = await anext(pieces, b"")
-        await asked.send({"type": "http.response.start", "status": status, "headers": headers})
-        await send_one(asked, first, download)
-        async for piece in pieces:
-            if watching.done():
-                raise ClientGone("The connection was cut in the middle of a download.")
-            await send_one(asked, piece, download)
-            desk.note_reached(key, start + download.sent, size)
-        if watching.done():
-            raise ClientGone("The connection was cut in the middle of a download.")
+        async with aclosing(pieces):
+            first = await anext(pieces, b"")
+            await asked.send({"type": "http.response.start", "status": status, "headers": headers})
+            await send_one(asked, first, download)
+            async for piece in pieces:
+                check_there(watching)
+                await send_one(asked, piece, download)
+                desk.note_reached(key, start + download.sent, size)
+        check_there(watching)
         await asked.send({"type": "http.response.body", "body": b""})
         desk.note_reached(key, start + download.sent, size)
     finally:
@@ -62,6 +61,12 @@ async def send_pieces(
         with suppress(asyncio.CancelledError):
             await watching
         desk.end(download)
+
+
+def check_there(watching: asyncio.Task[None]) -> None:
+    """Raises ClientGone where the client has gone."""
+    if watching.done():
+        raise ClientGone("The connection was cut in the middle of a download.")
 
 
 async def send_one(asked: Asked, piece: bytes, download: Download) -> None:
@@ -100,7 +105,7 @@ async def next_or_end(pieces: AsyncGenerator[bytes, None]) -> bytes:
     return await anext(pieces, b"")
 
 
-async def zip_pieces(archive: ZipStream) -> AsyncIterator[bytes]:
+async def zip_pieces(archive: ZipStream) -> AsyncGenerator[bytes, None]:
     """The zip as it is made, in pieces that are worth sending."""
     chunks: Any = iter(archive)
     try:

@@ -12,7 +12,7 @@ from fazt.apps.drops.model import Drop, Options, Part, clean_path, type_of
 from fazt.apps.drops.routes.asked import Asked
 from fazt.apps.drops.wire.form import FieldRead, FileBegun, FileData, FileEnded, FormReader, Piece, parse_boundary
 from fazt.apps.drops.wire.share import options_of_fields, options_of_headers
-from fazt.core.errors import Invalid, NotFound
+from fazt.core.errors import FaztError, Invalid
 from fazt.core.http.messages import content_length, read_body, stream_body
 
 SMALL_BYTES = 65_536
@@ -74,7 +74,7 @@ async def post_form(asked: Asked, request_id: str) -> None:
         await apply_fields(asked, draft, options, changed)
         drop = await actions.finish_draft(core, draft.id)
     except BaseException:
-        with suppress(NotFound):
+        with suppress(FaztError):  # it is gone already, or the disk is full: then the sweeper does it later
             await actions.delete_drop(core, draft)
         raise
     await asked.made(drop, await get_desk(core).owner_token(drop.id))

@@ -14,7 +14,7 @@ from fazt.core.db import wake
 from fazt.core.events import Event, emit
 from fazt.core.search import remove
 
-STEP = 50
+STEP = 10
 
 d, u = drop.c, upload.c
 

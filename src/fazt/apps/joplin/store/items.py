@@ -22,7 +22,8 @@ from fazt.apps.joplin.model.uploads import (
 )
 from fazt.apps.joplin.schema import content, item, link, membership, refusal, share, view
 from fazt.apps.joplin.store import history, words
-from fazt.apps.joplin.store.views import find_seen, hide, members_of, show, viewers_of
+from fazt.apps.joplin.store.seq import next_seq
+from fazt.apps.joplin.store.views import find_seen, hide, members_of, put_view, show, viewers_of
 from fazt.core import blobs
 from fazt.core.errors import FaztError, NotFound, TooLarge
 from fazt.core.events import Event, emit
@@ -82,9 +83,13 @@ def put(conn: Connection, user_id: str, upload: Upload, keeping: Keeping, now: i
             blobs.drop(conn, before.hash)
     put_data(conn, row["id"], upload, is_new=before is None)
     facts = Facts(row)
-    viewers = members_of(conn, target) if target else {user_id}
-    lost = show(conn, facts, viewers, now, first=user_id)
-    follow(conn, user_id, facts, upload, lost, now, is_new=before is None)
+    viewers, lost = {user_id}, set[str]()
+    if target or (before is not None and before.share_id):
+        lost = show(conn, facts, members_of(conn, target) if target else viewers, now, first=user_id)
+        viewers = viewers_of(conn, facts.id)
+    else:
+        put_view(conn, user_id, facts, next_seq(conn) if facts.type else None, now)
+    follow(conn, user_id, facts, upload, viewers, lost, now, is_new=before is None)
     conn.execute(_PARDON, {"of_user": user_id, "of_name": upload.name})
     return Stat(str(facts.id), facts.name, now, facts.created_at)
 
@@ -143,14 +148,22 @@ def put_data(conn: Connection, item_id: int, upload: Upload, *, is_new: bool) ->
 
 
 def follow(
-    conn: Connection, user_id: str, facts: Any, upload: Upload, lost: set[str], now: int, *, is_new: bool
+    conn: Connection,
+    user_id: str,
+    facts: Any,
+    upload: Upload,
+    viewers: set[str],
+    lost: set[str],
+    now: int,
+    *,
+    is_new: bool,
 ) -> None:
     """What follows from a written note: search finds it, and the others are told."""
     if upload.item is None or upload.item.type != NOTE:
         return
     for other in lost:
         words.forget(conn, other, facts.item_id)
-    for viewer in viewers_of(conn, facts.id):
+    for viewer in viewers:
         words.learn(conn, viewer, facts.item_id, upload.item, now)
     tell(conn, facts, user_id, "created" if is_new else "updated", now)
 

@@ -232,4 +232,9 @@ def find_host(core: Core, host: str) -> Endpoint | None:
     return answer_host if host in short_hosts(core) else None
 
 
+async def list_hosts(core: Core) -> list[str]:
+    """The short-link hosts, for their certificates."""
+    return list(short_hosts(core))
+
+
 MOUNT = Mount("/r", answer, "public", "Short links; `+` behind one shows where it leads.")

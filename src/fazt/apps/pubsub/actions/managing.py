@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from fazt.core.auth import Caller
 
 PAGE = 200
+MOST = 1_000
 MAX_ROUNDS = 20
 
 
@@ -36,12 +37,19 @@ async def list_topics(
     """Topics that the caller may read, by name or the newest first."""
     hub, found, now = hub_of(core), list[TopicInfo](), core.clock()
     for _ in range(MAX_ROUNDS):
-        page = await core.db.read(topics.list_topics, prefix=prefix, after=after, limit=PAGE, by_time=by_time, now=now)
-        found += [one for one in page if hub.rules.may(caller, one.name, "read")]
+        page = await core.db.read(
+            topics.list_topics, prefix=prefix, after=after, limit=MOST if by_time else PAGE, by_time=by_time, now=now
+        )
+        found += [one for one in page if hub.rules.may(caller, one.name, "read") and is_meant(one.name, prefix)]
         if len(page) < PAGE or len(found) >= limit or by_time:
             break
         after = page[-1].name
     return found[:limit]
+
+
+def is_meant(name: str, prefix: str) -> bool:
+    """What the program itself tells is listed where it is asked for."""
+    return not is_system(name) or is_system(prefix)
 
 
 async def get_topic(core: Core, caller: Caller, name: str) -> TopicInfo | None:

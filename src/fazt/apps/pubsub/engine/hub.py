@@ -61,14 +61,22 @@ class Hub:
         self._reaching: list[tuple[int, asyncio.Future[None]]] = []
         self._catching: asyncio.Task[None] | None = None
         self._is_behind = False
+        self._is_loaded = False
 
     # What there is to know
 
     async def load(self) -> None:
         """Read what is kept in memory. Before anybody listens, everything that is in the log counts as told."""
+        self._is_loaded = True
         self.last = await self.db.read(topics.read_seq)
         await self.load_rules()
         self.volatile = frozenset(await self.db.read(topics.list_volatile))
+
+    async def newest(self) -> int:
+        """`last`, also in a command that starts no engines."""
+        if not self._is_loaded:
+            await self.load()
+        return self.last
 
     async def load_rules(self) -> None:
         """Who may what; who may not any longer hears nothing from now on."""
@@ -94,6 +102,7 @@ class Hub:
 
     async def publish(self, publications: list[Publication]) -> list[Answer]:
         """Publish them, in their order; for each a receipt, or why it could not be. Access is looked at before."""
+        await self.newest()
         PUBLISHED.inc(len(publications))
         durable = [one for one in publications if one.due_at is None and not self.is_volatile(one)]
         late = [one for one in publications if one.due_at is not None]

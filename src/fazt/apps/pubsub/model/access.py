@@ -41,8 +41,10 @@ def allows(may: str, action: Action) -> bool:
 
 
 class Rules:
-    """All rules, and what members may where none says anything. The rule about a person counts before one about all
-    members, that before one about everyone; among those, the one that says most about the topic.
+    """All rules, and what members may where none says anything: with topics below their own name, everything.
+
+    The rule about a person counts before one about all members, that before one about everyone; among those, the one
+    that says most about the topic.
     """
 
     def __init__(self, rules: Iterable[Rule], members: str = "rw") -> None:
@@ -68,6 +70,8 @@ class Rules:
         rule = self.find(topic, caller.user_id if caller is not None else "", is_member=caller is not None)
         if rule is not None:
             return allows(rule.may, action)
+        if caller is not None and caller.handle and (topic + "/").startswith(f"{caller.handle}/"):
+            return True
         return caller is not None and not is_system(topic) and allows(self.members, action)
 
     def check(self, caller: Caller | None, topic: str, action: Action) -> None:

@@ -47,7 +47,7 @@ class Board(msgspec.Struct, frozen=True):
 def check_title(title: str) -> str:
     """Raises Invalid."""
     title = " ".join(title.split())
-    if not title or len(title) > MAX_TITLE:
+    if not title or len(title) > MAX_TITLE or not title.isprintable():
         raise Invalid(f"A board has a title of up to {MAX_TITLE} characters.")
     return title
 

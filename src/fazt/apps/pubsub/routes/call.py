@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from fazt.apps.pubsub.engine import hub_of
 from fazt.apps.pubsub.store.boards import get_board
 from fazt.apps.pubsub.wire.asking import decode_path, parse_query
 from fazt.core import Core
@@ -91,7 +92,9 @@ class Call:
             if share and await granted_by(core, share) != granted:
                 return False
             found = await identify(core, dict(kept))
-            return found == caller
+            if found is None or caller is None:
+                return found is caller
+            return (found.user_id, found.role, found.scopes) == (caller.user_id, caller.role, caller.scopes)
 
         return check
 
@@ -121,9 +124,9 @@ async def granted_by(core: Core, token: str) -> frozenset[str]:
     if share is None or share.app != "pubsub":
         raise NotFound("This link has ended.", hint="Ask for a new one.")
     kind, _, target = share.target.partition("/")
-    if kind == "topic":
-        return frozenset({target})
-    return frozenset((await core.db.point(get_board, target)).topics)
+    shown = [target] if kind == "topic" else (await core.db.point(get_board, target)).topics
+    maker = await core.auth.act_as(share.user_id, None)
+    return frozenset(topic for topic in shown if hub_of(core).rules.may(maker, topic, "read"))
 
 
 def cors_headers(core: Core, scope: Scope) -> list[Header]:

@@ -109,6 +109,7 @@ async def read_all(
     def may(topic: str) -> bool:
         return topic in asked and (topic in granted or rules.may(caller, topic, "read"))
 
+    await hub.newest()
     start = await hub.db.read(pages.find_start, patterns, may, since, now=hub.clock())
     yield [one for one in start.first if wanted is None or wanted(one)]
     await hub.reach(start.position)

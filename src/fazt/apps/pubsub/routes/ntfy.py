@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from fazt.apps.pubsub.actions.files import MB
 from fazt.apps.pubsub.engine import hub_of
 from fazt.apps.pubsub.routes import ntfy_listening, ntfy_publishing
 from fazt.apps.pubsub.routes.call import Call, preflight_headers
@@ -165,10 +166,30 @@ async def about_health(_call: NtfyCall) -> dict[str, Any]:
 async def about_account(call: NtfyCall) -> dict[str, Any]:
     """Who asks, as the apps show it."""
     caller = await call.caller()
+    bounds = account_bounds(call.core)
     if caller is None:
-        return {"username": "*", "role": "anonymous"}
+        return {"username": "*", "role": "anonymous", **bounds}
     name = caller.handle or caller.email
-    return {"username": name, "role": "admin" if caller.is_owner else "user", "sync_topic": ""}
+    return {"username": name, "role": "admin" if caller.is_owner else "user", "sync_topic": "", **bounds}
+
+
+def account_bounds(core: Core) -> dict[str, Any]:
+    """Limits and figures, which Home Assistant's client wants to find."""
+    get = core.settings.get
+    total, none = get("pubsub.attachments_mb") * MB, ("emails", "calls", "reservations")
+    limits: dict[str, Any] = {
+        "basis": "ip",
+        "messages": get("pubsub.keep_messages"),
+        "messages_expiry_duration": int(get("pubsub.keep_hours") * 3_600),
+        "attachment_total_size": total,
+        "attachment_file_size": get("pubsub.attachment_mb") * MB,
+        "attachment_expiry_duration": int(get("pubsub.attachment_hours") * 3_600),
+        "attachment_bandwidth": total,
+    }
+    stats: dict[str, Any] = {"messages": 0, "messages_remaining": limits["messages"]}
+    stats |= {"attachment_total_size": 0, "attachment_total_size_remaining": total}
+    stats |= dict.fromkeys((*none, *(f"{name}_remaining" for name in none)), 0)
+    return {"limits": limits | dict.fromkeys(none, 0), "stats": stats}
 
 
 async def about_config(call: NtfyCall) -> dict[str, Any]:
@@ -204,6 +225,12 @@ def find_host(core: Core, host: str) -> Endpoint | None:
     """The host of ntfy's side."""
     chosen = str(core.settings.get("pubsub.ntfy_host")) or f"ntfy.{core.config.domain}"
     return answer_host if host == chosen.lower() else None
+
+
+async def list_hosts(core: Core) -> list[str]:
+    """That host, where the owner has chosen one, for its certificate."""
+    chosen = str(core.settings.get("pubsub.ntfy_host"))
+    return [chosen] if chosen else []
 
 
 MOUNT = Mount(PREFIX, answer_below, "own", "What ntfy's apps and clients speak; at the root of ntfy.<domain>, too.")

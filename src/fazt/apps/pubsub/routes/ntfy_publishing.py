@@ -25,6 +25,7 @@ from fazt.apps.pubsub.wire.ntfy.parameters import (
 )
 from fazt.core.auth import Caller
 from fazt.core.errors import FaztError, TooLarge
+from fazt.core.http.access import check_same_origin
 from fazt.core.http.messages import read_body, stream_body
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ TRIGGERED = "triggered"
 async def publish(call: NtfyCall, topic: str, sequence: str) -> dict[str, Any]:
     """A message whose body is the body; with a sequence, a change of an earlier one. Raises FaztError."""
     caller = await check_access(call, topic)
+    if call.method == "GET" and caller is not None and caller.kind == "session":
+        check_same_origin({**call.scope, "method": "POST"})  # a picture on a hosted site must not publish
     asked = read_asked(call.read, call.core.clock(), call.header("content-type"))
     if sequence:
         asked.sequence = asked.extra["sequence_id"] = check_sequence(sequence)

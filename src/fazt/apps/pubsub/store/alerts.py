@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, delete, exists, insert, or_, select, upd
 
 from fazt.apps.pubsub.model.alert import Alert
 from fazt.apps.pubsub.schema import alert, topic, watch
-from fazt.apps.pubsub.store.topics import BY_NAME, COUNT_TOPICS, add_topic
+from fazt.apps.pubsub.store.topics import BY_NAME, add_topics
 from fazt.core.db import insert as insert_or
 from fazt.core.errors import Conflict, NotFound
 
@@ -63,8 +63,7 @@ def mark(conn: Connection, name: str, *, now: int) -> None:
     if row is not None:
         conn.execute(update(topic).where(topic.c.id == row.id).values(is_watched=is_watched))
     elif is_watched:
-        add_topic(conn, name, is_watched=True, now=now)
-        conn.execute(COUNT_TOPICS, {"more": 1})
+        add_topics(conn, [name], is_watched=True, now=now)
 
 
 def is_watching(conn: Connection, user_id: str, name: str) -> bool:
@@ -102,6 +101,19 @@ def list_silent(conn: Connection) -> list[tuple[Alert, int]]:
 def set_firing(conn: Connection, alert_id: int, *, is_firing: bool, now: int) -> None:
     """An alert has begun or ended."""
     conn.execute(update(alert).where(alert.c.id == alert_id).values(is_firing=is_firing, changed_at=now))
+
+
+def list_caring(conn: Connection) -> list[tuple[str, str]]:
+    """Everybody who has an alert on a topic or watches it, with the topic."""
+    pairs = select(alert.c.user_id, alert.c.topic).union(select(watch.c.user_id, watch.c.topic))
+    return [(row.user_id, row.topic) for row in conn.execute(pairs)]
+
+
+def stop_caring(conn: Connection, user_id: str, name: str, *, now: int) -> None:
+    """Somebody may no longer know of a topic: their alerts on it are gone, and so is their watching."""
+    conn.execute(delete(alert).where(alert.c.user_id == user_id, alert.c.topic == name))
+    conn.execute(delete(watch).where(watch.c.user_id == user_id, watch.c.topic == name))
+    mark(conn, name, now=now)
 
 
 def forget_person(conn: Connection, user_id: str, *, now: int) -> None:

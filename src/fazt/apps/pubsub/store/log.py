@@ -14,7 +14,7 @@ from fazt.apps.pubsub.model.options import FOREVER, Limits
 from fazt.apps.pubsub.schema import key, message, topic
 from fazt.apps.pubsub.store.reactions import react
 from fazt.apps.pubsub.store.sweep import prune
-from fazt.apps.pubsub.store.topics import BY_NAME, BY_NAMES, COUNT_ON, COUNT_TOPICS, SIGNAL, add_topic, to_options
+from fazt.apps.pubsub.store.topics import BY_NAME, BY_NAMES, COUNT_ON, SIGNAL, add_topics, to_options
 from fazt.core.db import after_commit, wake
 from fazt.core.errors import FaztError, OverQuota
 
@@ -96,9 +96,9 @@ def append(
     if not fresh:
         return [known[one.user_id, one.key] for one in publications]
     state = conn.execute(COUNT_ON, {"more": fresh, "now": now}).one()
-    log = Log(
-        conn, limits, places_of(conn, publications, limits), int(state.seq) - fresh, int(state.at), int(state.topics)
-    )
+    names = {one.topic for one in publications if (one.user_id, one.key) not in known}
+    places = places_of(conn, list(names), limits, room=limits.max_topics - int(state.topics), now=int(state.at))
+    log = Log(limits, places, int(state.seq) - fresh, int(state.at))
     answers: list[Answer] = []
     for publication in publications:
         repeated = known.get((publication.user_id, publication.key)) if publication.key else None
@@ -119,39 +119,33 @@ def append(
 class Log:
     """The end of the log while a batch is added. Numbers that its failures leave unused are holes, which do no harm."""
 
-    def __init__(
-        self, conn: Connection, limits: Limits, places: dict[str, Place], seq: int, at: int, topics: int
-    ) -> None:
-        self.conn = conn
+    def __init__(self, limits: Limits, places: dict[str, Place], seq: int, at: int) -> None:
         self.limits = limits
         self.places = places
         self.seq = seq
         self.at = at
-        self.topics = topics
         self.added: list[Message] = []
 
     def add(self, publication: Publication) -> Answer:
         """The next message."""
         place = self.places.get(publication.topic)
         if place is None:
-            if self.topics >= self.limits.max_topics:
-                return too_many_topics(self.limits)
-            self.topics += 1
-            add_topic(self.conn, publication.topic, now=self.at)
-            self.conn.execute(COUNT_TOPICS, {"more": 1})
-            row = self.conn.execute(BY_NAME, {"name": publication.topic}).one()
-            place = self.places[publication.topic] = Place(row, self.limits)
+            return too_many_topics(self.limits)
         self.seq += 1
         made = place.add(publication, self.seq, self.at)
         self.added.append(made)
         return Receipt(made.id, self.seq, made.n, made.topic, self.at)
 
 
-def places_of(conn: Connection, publications: Sequence[Publication], limits: Limits) -> dict[str, Place]:
-    """The topics of a batch that are there."""
-    names = list({publication.topic for publication in publications})
+def places_of(conn: Connection, names: list[str], limits: Limits, *, room: int, now: int) -> dict[str, Place]:
+    """The topics of a batch; as many new ones as there is `room` for are made."""
     statement, wanted = (BY_NAME, {"name": names[0]}) if len(names) == 1 else (BY_NAMES, {"names": names})
-    return {row.name: Place(row, limits) for row in conn.execute(statement, wanted)}
+    places = {row.name: Place(row, limits) for row in conn.execute(statement, wanted)}
+    new = [name for name in names if name not in places][: max(0, room)]
+    if new:
+        add_topics(conn, new, now=now)
+        places |= {row.name: Place(row, limits) for row in conn.execute(BY_NAMES, {"names": new})}
+    return places
 
 
 def too_many_topics(limits: Limits) -> OverQuota:

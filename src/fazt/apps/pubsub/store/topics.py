@@ -29,6 +29,7 @@ COUNT_ON = (
     .returning(counter.c.seq, counter.c.at, counter.c.topics)
 )
 COUNT_TOPICS = update(counter).where(counter.c.id == 1).values(topics=counter.c.topics + bindparam("more"))
+ADD = insert(topic)
 BY_NAME = select(topic).where(topic.c.name == bindparam("name"))
 BY_NAMES = select(topic).where(topic.c.name.in_(bindparam("names", expanding=True)))
 COLUMNS = (
@@ -150,17 +151,16 @@ def put_options(conn: Connection, name: str, options: Options, *, now: int) -> N
     text = msgspec.json.encode(options).decode()
     changed = conn.execute(update(topic).where(topic.c.name == name).values(options=text)).rowcount
     if not changed:
-        add_topic(conn, name, options=text, now=now)
-        conn.execute(COUNT_TOPICS, {"more": 1})
+        add_topics(conn, [name], options=text, now=now)
     wake(conn, TOPICS)
 
 
-def add_topic(conn: Connection, name: str, *, options: str = "{}", is_watched: bool = False, now: int) -> int:
-    """A new topic's id."""
-    values = {"n": 0, "messages": 0, "bytes": 0, "last_seq": 0, "floor": 0, "retained_seq": 0}
-    made = insert(topic).returning(topic.c.id)
-    row = values | {"name": name, "options": options, "is_watched": is_watched, "created_at": now, "changed_at": now}
-    return int(conn.execute(made, row).scalar_one())
+def add_topics(conn: Connection, names: list[str], *, options: str = "{}", is_watched: bool = False, now: int) -> None:
+    """New topics, counted."""
+    zeros = {"n": 0, "messages": 0, "bytes": 0, "last_seq": 0, "floor": 0, "retained_seq": 0}
+    row = zeros | {"options": options, "is_watched": is_watched, "created_at": now, "changed_at": now}
+    conn.execute(ADD, [row | {"name": name} for name in names])
+    conn.execute(COUNT_TOPICS, {"more": len(names)})
 
 
 def list_volatile(conn: Connection) -> list[str]:

@@ -76,7 +76,7 @@ class Relay:
         finally:
             if body_task is not None:
                 body_task.cancel()
-                await asyncio.wait([body_task])
+                await asyncio.gather(body_task, return_exceptions=True)  # what it raised was told, or came too late
 
     async def _wait_for_head(self, body_task: asyncio.Task[None]) -> None:
         """The answer's head; where the body cannot be sent on, what that raised."""

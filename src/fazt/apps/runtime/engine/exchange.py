@@ -119,6 +119,11 @@ class Exchange(asyncio.Protocol):
 
     # --- what the program does
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the process has the turn: a visitor who reads slowly is not its fault."""
+        return self._waiter is not None or self._drain is not None
+
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)

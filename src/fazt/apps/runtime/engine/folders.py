@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 MAX_CODE_BYTES = 64 << 20
 MAX_CODE_FILES = 5_000
+PREFIX = "fazt-run-"
 
 
 class Code(msgspec.Struct, frozen=True):
@@ -44,7 +46,8 @@ class Folders:
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self.root = Path(tempfile.mkdtemp(prefix="fazt-run-"))
+        remove_leftovers()
+        self.root = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
         self.boot = self.root / "boot" / "boot.js"
         for name in ("boot.js", "forms.js"):
             write_file(self.boot.with_name(name), (Path(__file__).parent / name).read_bytes())
@@ -89,6 +92,14 @@ class Folders:
     def close(self) -> None:
         """Remove everything."""
         shutil.rmtree(self.root, ignore_errors=True)
+
+
+def remove_leftovers() -> None:
+    """Remove the folders of programs that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        number = folder.name.removeprefix(PREFIX).partition("-")[0]
+        if number.isdigit() and not Path(f"/proc/{number}").exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def write_file(path: Path, data: bytes) -> None:

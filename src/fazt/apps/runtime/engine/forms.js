@@ -19,6 +19,9 @@ export function createMessage(about, request) {
     raw: request.body ?? new Blob([]).stream(),
     rawSize: about.size,
     id: about.id,
+    subject: about.subject ?? headers.get("subject"),
+    text: about.text ?? null,
+    verdicts: about.verdicts ?? null,
     setReject(reason) {
       said.rejected = String(reason);
     },

@@ -30,7 +30,6 @@ TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 REFILL = 0.25
 """Processor time, in seconds a second, that a process may use besides what its runs may."""
-BUSY = 0.5
 LONGEST_LINE = 16_384
 
 log = get_logger(__name__)
@@ -133,6 +132,7 @@ class Process:
         self.kill(reason)
         if self._process is not None:
             await self._process.wait()
+            UNTRUSTED.discard(self._process.pid)
         if self._bridge is not None:
             self._bridge.close()
         current = asyncio.current_task()
@@ -273,7 +273,7 @@ class Process:
         elapsed, spent = now - self._seen_at, cpu_s - self._cpu_s
         self._seen_at, self._cpu_s = now, cpu_s
         self.debt_s = max(0.0, self.debt_s - REFILL * elapsed) + spent
-        self._check_pulse(cpu_s, spent, elapsed)
+        self._check_pulse(cpu_s, spent)
         limits = self.limits
         if self._ping_cpu_s is not None and cpu_s - self._ping_cpu_s > limits.cpu_s:
             self._end(f"it was busy for more than {limits.cpu_s:g} s of processor time (cpu_s)")
@@ -282,12 +282,12 @@ class Process:
         elif used_mb > 2 * limits.memory_mb + 32:
             self._end(f"it used {used_mb} MiB of memory, with a heap of {limits.memory_mb} (memory_mb)")
         for exchange in tuple(self.exchanges):
-            if now - exchange.moved_at > limits.wall_s:
+            if exchange.is_waiting and now - exchange.moved_at > limits.wall_s:
                 exchange.close("late")
 
-    def _check_pulse(self, cpu_s: float, spent: float, elapsed: float) -> None:
-        """Ask a process that is busy whether it still turns its loop."""
-        if self._ping_cpu_s is None and spent > BUSY * elapsed and self._bridge is not None:
+    def _check_pulse(self, cpu_s: float, spent: float) -> None:
+        """Ask a process that does something, however slowly the machine lets it, whether it still turns its loop."""
+        if self._ping_cpu_s is None and spent > 0 and self._bridge is not None:
             self._ping += 1
             self._ping_cpu_s = cpu_s - spent
             self._bridge.write(encode({"ping": self._ping}))

@@ -98,6 +98,10 @@ interface FaztMessage {
   readonly headers: Headers;
   readonly raw: ReadableStream<Uint8Array>;
   readonly rawSize: number;
+  readonly subject: string | null;
+  /** What people read of it, and what SPF, DKIM and DMARC said, where the app that received it tells. */
+  readonly text: string | null;
+  readonly verdicts: Json;
   setReject(reason: string): void;
   forward(to: string, headers?: Headers | Record<string, string>): Promise<void>;
   reply(message: { from: string; to: string; raw: string | ReadableStream<Uint8Array> }): Promise<void>;

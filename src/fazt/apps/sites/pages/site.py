@@ -54,8 +54,18 @@ async def settings_page(core: Core, request: Asked, site: Site, *, error: FaztEr
     """What can be chosen for a site."""
     domains = await core.db.read(store.list_domains, site.id)
     trash_days = core.settings.get("sites.trash_days")
+    secure = {domain.host for domain in domains if core.tls.is_trusted(domain.host)}
     return await site_page(
-        core, request, site, "sites/settings.html", error=error, domains=domains, trash_days=trash_days
+        core,
+        request,
+        site,
+        "sites/settings.html",
+        error=error,
+        domains=domains,
+        trash_days=trash_days,
+        has_https=core.tls.https_port > 0,
+        secure=secure,
+        troubles={domain.host: core.tls.hosts[domain.host] for domain in domains if domain.host in core.tls.hosts},
     )
 
 

@@ -10,6 +10,7 @@ from fazt.core.auth.schema import session, user
 from fazt.core.auth.store.second_factor import check_code
 from fazt.core.auth.store.users import get_account
 from fazt.core.clock import DAY
+from fazt.core.db import Prepared
 from fazt.core.errors import NotFound, Unauthorized
 from fazt.core.events import Event, emit
 from fazt.core.ids import new_id
@@ -28,7 +29,7 @@ CALLER_COLUMNS = (
     user.c.role,
     user.c.suspended_at,
 )
-BY_DIGEST = (
+BY_DIGEST = Prepared(
     select(
         *CALLER_COLUMNS,
         session.c.id,
@@ -82,7 +83,7 @@ def create_session(conn: Connection, user_id: str, new: NewSession, now: int) ->
 
 def find_session(conn: Connection, digest: bytes, now: int) -> Credential | None:
     """Whose session has this secret, while it lasts."""
-    row = conn.execute(BY_DIGEST, {"digest": digest}).first()
+    row = BY_DIGEST.first(conn, {"digest": digest})
     if row is None or not is_valid(row, digest, now):
         return None
     return to_credential(row, "session")

@@ -23,12 +23,13 @@ from fazt.core.auth.model.people import TokenKind
 from fazt.core.auth.schema import invitation, reset, session, token, user
 from fazt.core.auth.store.sessions import CALLER_COLUMNS, IDLE, is_valid, prune_sessions, to_credential
 from fazt.core.auth.store.users import get_user
+from fazt.core.db import Prepared
 from fazt.core.errors import Invalid, NotFound, TooMany
 from fazt.core.ids import new_id
 
 MOST = 1_000
 
-BY_DIGEST = (
+BY_DIGEST = Prepared(
     select(
         *CALLER_COLUMNS,
         token.c.id,
@@ -92,7 +93,7 @@ def create_token(
 
 def find_token(conn: Connection, digest: bytes, now: int) -> Credential | None:
     """Whose token or app password this is, while it lasts."""
-    row = conn.execute(BY_DIGEST, {"digest": digest}).first()
+    row = BY_DIGEST.first(conn, {"digest": digest})
     if row is None or not is_valid(row, digest, now):
         return None
     return to_credential(row, row.kind)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from fazt.core.auth.model import (
     Account,
@@ -16,6 +16,7 @@ from fazt.core.auth.model import (
 from fazt.core.auth.model.people import Role
 from fazt.core.auth.model.rules import RESERVED
 from fazt.core.auth.schema import reset, session, token, totp, user
+from fazt.core.db import Prepared
 from fazt.core.errors import Conflict, Forbidden, NotFound
 from fazt.core.events import Event, emit
 from fazt.core.ids import new_id
@@ -34,8 +35,8 @@ USER_COLUMNS = (
 USERS = select(*USER_COLUMNS).select_from(user.outerjoin(totp))
 ACCOUNTS = USERS.add_columns(user.c.password_hash)
 ACCOUNT_BY_ID = ACCOUNTS.where(user.c.id == bindparam("id"))
-ACCOUNT_BY_EMAIL = ACCOUNTS.where(user.c.email == bindparam("login"))
-ACCOUNT_BY_HANDLE = ACCOUNTS.where(user.c.handle == bindparam("login"))
+ACCOUNT_BY_EMAIL = Prepared(ACCOUNTS.where(user.c.email == bindparam("login")))
+ACCOUNT_BY_HANDLE = Prepared(ACCOUNTS.where(user.c.handle == bindparam("login")))
 OWNER = USERS.where(user.c.role == "owner")
 TAKEN = select(user.c.id).where((user.c.email == bindparam("email")) | (user.c.handle == bindparam("handle")))
 
@@ -98,7 +99,7 @@ def find_account(conn: Connection, login: str) -> Account | None:
     """Whose e-mail or handle this is, with the password's hash."""
     login = normalize_login(login)
     statement = ACCOUNT_BY_EMAIL if "@" in login else ACCOUNT_BY_HANDLE
-    row = conn.execute(statement, {"login": login}).first() if login else None
+    row = statement.first(conn, {"login": login}) if login else None
     return to_account(row) if row else None
 
 
@@ -200,7 +201,7 @@ def get_member(conn: Connection, user_id: str) -> User:
     return member
 
 
-def to_user(row: Row[Any]) -> User:
+def to_user(row: Any) -> User:
     """A row of USERS."""
     return User(
         id=row.id,
@@ -215,6 +216,6 @@ def to_user(row: Row[Any]) -> User:
     )
 
 
-def to_account(row: Row[Any]) -> Account:
+def to_account(row: Any) -> Account:
     """A row of ACCOUNTS."""
     return Account(to_user(row), row.password_hash)

@@ -7,15 +7,17 @@ from dataclasses import replace
 from hashlib import sha256
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from fazt.core.blobs.model import CHUNK_BYTES, Blob, Ref
 from fazt.core.blobs.schema import CONDEMNED, RECEIVING, SEALED, UPLOADING, core_blob, core_chunk
+from fazt.core.db.prepared import Prepared
 from fazt.core.errors import Conflict, Invalid, NotFound, TooLarge
 
 LOAD_MAX_BYTES = 64 * 1024 * 1024
 
 b = core_blob.c
-_STAT = select(b.id, b.size, b.chunk_bytes, b.place).where(b.hash == bindparam("hash"))
+_STAT = Prepared(select(b.id, b.size, b.chunk_bytes, b.place).where(b.hash == bindparam("hash")))
 _KEEP = update(core_blob).where(b.hash == bindparam("of")).values(keeps=b.keeps + 1).returning(b.size)
 _KEEP_MANY = update(core_blob).where(b.hash == bindparam("of")).values(keeps=b.keeps + bindparam("more"))
 _DROP = (
@@ -47,7 +49,34 @@ _CONDEMN_DROPPED = (
     .returning(b.id, b.size, b.chunk_bytes, b.place)
 )
 _ADD_CHUNK = insert(core_chunk)
-_CHUNK = select(core_chunk.c.data).where(core_chunk.c.blob_id == bindparam("of"), core_chunk.c.n == bindparam("at"))
+_PUT_KEPT = {
+    dialect: Prepared(
+        build(core_blob)
+        .values(
+            state=SEALED,
+            hash=bindparam("sum"),
+            size=bindparam("bytes"),
+            chunk_bytes=CHUNK_BYTES,
+            place="",
+            keeps=1,
+            touched_at=bindparam("now"),
+        )
+        .on_conflict_do_update(index_elements=["hash"], set_={"keeps": b.keeps + 1, "touched_at": bindparam("now")})
+        .returning(b.id, b.place)
+    )
+    for dialect, build in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
+}
+_PUT_CHUNK = {
+    dialect: Prepared(
+        build(core_chunk)
+        .values(blob_id=bindparam("of"), n=bindparam("at"), data=bindparam("bytes"))
+        .on_conflict_do_nothing()
+    )
+    for dialect, build in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
+}
+_CHUNK = Prepared(
+    select(core_chunk.c.data).where(core_chunk.c.blob_id == bindparam("of"), core_chunk.c.n == bindparam("at"))
+)
 _CHUNKS = select(core_chunk.c.data).where(core_chunk.c.blob_id == bindparam("of")).order_by(core_chunk.c.n)
 _DELETE_CHUNK = delete(core_chunk).where(core_chunk.c.blob_id == bindparam("of"), core_chunk.c.n == bindparam("at"))
 
@@ -94,6 +123,18 @@ def put(conn: Connection, data: bytes, now: int) -> Blob:
     return Blob(hash, len(data))
 
 
+def put_kept(conn: Connection, data: bytes, hash: str, now: int) -> Blob:
+    """`put` and `keep` at once, for small bytes whose SHA-256 is known; in the transaction of the row that refers."""
+    dialect = conn.dialect.name
+    row = _PUT_KEPT[dialect].row(conn, {"sum": hash, "bytes": len(data), "now": now})
+    assert row is not None, "an upsert answers"
+    if data and not row[1]:
+        cuts = range(0, len(data), CHUNK_BYTES)
+        chunks = [{"of": row[0], "at": n, "bytes": data[at : at + CHUNK_BYTES]} for n, at in enumerate(cuts)]
+        _PUT_CHUNK[dialect].run_many(conn, chunks)
+    return Blob(hash, len(data))
+
+
 def load(conn: Connection, hash: str) -> bytes:
     """All bytes of a small blob. Raises NotFound, TooLarge over 64 MiB, Invalid where they are in object storage."""
     ref = get_ref(conn, hash)
@@ -106,7 +147,7 @@ def load(conn: Connection, hash: str) -> bytes:
 
 def get_ref(conn: Connection, hash: str) -> Ref:
     """Where the bytes with this hash are. Raises NotFound."""
-    row = conn.execute(_STAT, {"hash": hash}).first()
+    row = _STAT.row(conn, {"hash": hash})
     if row is None:
         raise no_such_blob(hash)
     return Ref(*row)
@@ -122,9 +163,10 @@ def open_ref(conn: Connection, hash: str, start: int) -> tuple[Ref, bytes]:
 
 def read_chunk(conn: Connection, blob_id: int, n: int) -> bytes:
     """The chunk with this number. Raises NotFound when it was swept away."""
-    data: bytes | None = conn.scalar(_CHUNK, {"of": blob_id, "at": n})
-    if data is None:
+    row = _CHUNK.row(conn, {"of": blob_id, "at": n})
+    if row is None:
         raise NotFound("These bytes are gone.")
+    data: bytes = row[0]
     return data
 
 

@@ -54,7 +54,7 @@ class Tls:
         """Where HTTPS is served, 0 where it is not."""
         self._db = db
         self._certificates: list[Certificate] = []
-        self._found: dict[str, Certificate | None] = {}
+        self._by_name: dict[str, list[Certificate]] = {}
         self._local: dict[str, Certificate] = {}
         self._root: tuple[str, str] | None = None
         self._contexts: dict[tuple[str, tuple[str, ...]], ssl.SSLContext] = {}
@@ -95,11 +95,7 @@ class Tls:
         One that has run out is still found while there is no better one.
         """
         name = normalize(host)
-        if name not in self._found:
-            if len(self._found) > MAX_LOCAL:
-                self._found.clear()
-            self._found[name] = find_covering(self._certificates, name, self.clock())
-        return self._found[name] or self._find_local(name)
+        return self._find_kept(name) or self._find_local(name)
 
     def is_trusted(self, host: str) -> bool:
         """Whether browsers accept the certificate of this host now without having been told to."""
@@ -154,12 +150,16 @@ class Tls:
     async def _load(self) -> None:
         self._certificates = await self._db.read(store.list_certificates)
         self.hosts = await self._db.read(store.list_hosts)
-        self._root = await self._db.read(store.find_root)
+        root, self._root = self._root, await self._db.read(store.find_root)
         if self.mode == "local" and (self._root is None or not permits(self._root[0], self.config.domain)):
             self._root = await self._make_root()
-        self._found.clear()
-        self._local.clear()
-        known = {certificate.fingerprint for certificate in self._certificates}
+        self._by_name = {}
+        for certificate in self._certificates:
+            for name in certificate.names:
+                self._by_name.setdefault(name, []).append(certificate)
+        if root != self._root:
+            self._local.clear()
+        known = {certificate.fingerprint for certificate in (*self._certificates, *self._local.values())}
         self._contexts = {key: context for key, context in self._contexts.items() if key[0] in known}
         for watcher in tuple(self._watchers):
             watcher()
@@ -206,6 +206,10 @@ class Tls:
         chain, key = create_leaf(*self._root, names, self.clock())
         return read_certificate(chain, key, "local")
 
+    def _find_kept(self, name: str) -> Certificate | None:
+        wild = "*." + name.partition(".")[2]
+        return find_covering([*self._by_name.get(name, ()), *self._by_name.get(wild, ())], name, self.clock())
+
     def _find_local(self, name: str) -> Certificate | None:
         if self.mode != "local" or self._root is None:
             return None
@@ -235,7 +239,7 @@ class Tls:
     def _find_nameless(self) -> Certificate | None:
         """For clients that connect to an address: a certificate for addresses, else the domain's."""
         for address in list_own().addresses:
-            if (found := find_covering(self._certificates, address, self.clock())) is not None:
+            if (found := self._find_kept(address)) is not None:
                 return found
         if self.mode != "local":
             return self.find_certificate(self.config.domain)

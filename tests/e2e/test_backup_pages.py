@@ -64,6 +64,7 @@ def look(browser: Browser, context: BrowserContext, program: Program, paths: lis
     return faults
 
 
+@pytest.mark.timeout(300)
 def test_a_backup_is_made_looked_into_and_restored_by_hand(browser: Browser, cloud: Program) -> None:
     context = browser.new_context()
     log_in(context, cloud)
@@ -71,14 +72,15 @@ def test_a_backup_is_made_looked_into_and_restored_by_hand(browser: Browser, clo
     page = context.new_page()
     page.goto(f"{cloud.url}/backup")
     page.get_by_role("button", name="Back up now").click()
-    expect(page.get_by_role("table", name="Backups")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("table", name="Backups")).to_be_visible(timeout=60_000)
     page.get_by_role("link", name="Open").click()
     page.get_by_role("button", name="Look inside").click()
-    expect(page.get_by_label("What", exact=True)).to_contain_text("collection notes", timeout=20_000)
+    expect(page.get_by_label("What", exact=True)).to_contain_text("collection notes", timeout=60_000)
+    page.get_by_label("What", exact=True).select_option("collection:notes")
     page.get_by_label("Under the name").fill("notes-again")
     page.get_by_role("button", name="Bring it back").click()
     with cloud.owner() as owner:
-        wait_until(lambda: owner.get("/db/notes-again/a").status_code == 200, 20, "the collection")
+        wait_until(lambda: owner.get("/db/notes-again/a").status_code == 200, 60, "the collection")
         epoch = owner.get("/api/v1/backup").json()["epoch"]
         path = page.url.removeprefix(cloud.url)
         assert look(browser, context, cloud, ["/backup", path, "/"]) == []
@@ -92,7 +94,7 @@ def test_a_backup_is_made_looked_into_and_restored_by_hand(browser: Browser, clo
             except httpx.HTTPError:
                 return False
 
-        wait_until(has_another_epoch, 30, "the restore")
+        wait_until(has_another_epoch, 60, "the restore")
         assert owner.get("/db/notes-again/a").status_code == 404
-    expect(page.get_by_role("heading", name="Backup", exact=True)).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("heading", name="Backup", exact=True)).to_be_visible(timeout=60_000)
     context.close()

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Dialog, FilePayload, Pa
 
 from tests.apps.drops.flaky import FlakyProxy
 from tests.e2e.browser import Watched, chromium, log_in
-from tests.program import Program
+from tests.program import Program, wait_until
 
 LOOKS = ((390, "dark"), (1280, "light"))
 LARGE = random.Random(9).randbytes(20_000_000)
@@ -139,9 +139,8 @@ def test_an_encrypted_folder_goes_from_one_browser_to_another(
     got.page.get_by_label("Show papers/note.txt").click()
     expect(got.page.get_by_text("h\u00e9llo")).to_be_visible()
     got.page.get_by_label("Show papers/picture.png").click()
-    got.page.wait_for_function(
-        "[...document.querySelectorAll('[data-preview] img')].some((one) => one.naturalWidth === 600)"
-    )
+    width = "() => Math.max(0, ...[...document.querySelectorAll('[data-preview] img')].map((one) => one.naturalWidth))"
+    wait_until(lambda: got.page.evaluate(width) == 600, 30)
     assert got.faults == []
     got.page.goto("about:blank")
     got.open(link.replace(key, "A" * 22))
@@ -198,7 +197,7 @@ def test_an_upload_goes_on_after_the_page_was_closed(
 
     page.route("**/d/tus/*", cut)
     send()
-    expect(page.locator("[data-status]")).to_contain_text("broke")
+    expect(page.locator("[data-status]")).to_contain_text("broke", timeout=30_000)
     page.unroute("**/d/tus/*")
     page.on("dialog", lambda dialog: dialog.accept())
     starts: list[str] = []

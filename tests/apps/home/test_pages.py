@@ -253,7 +253,7 @@ def test_two_factor_from_the_qr_code_to_a_recovery_code(shared_program: Program)
 def settings_form(page: httpx.Response, group: str) -> dict[str, Any]:
     """What the browser would send for a group of settings, unchanged."""
     form = find(rf'action="/settings/group/{group}">(.*?)</form>', page)
-    boxes = re.findall(r'<input[^>]*name="([^"]+)"[^>]*type="checkbox"[^>]*checked', form)
+    boxes = re.findall(r'<input[^>]*type="checkbox" name="([^"]+)"[^>]*checked', form)
     fields = re.findall(r'<input id="[^"]*" name="([^"]+)" type="(?:text|number)"(?: value="([^"]*)")?', form)
     return {**{name: html.unescape(value) for name, value in fields}, **dict.fromkeys(boxes, "on")}
 

@@ -50,6 +50,8 @@ def test_what_postmark_brings() -> None:
     assert facts.text.strip() == "This is a test text body."
     assert mime.find_part(data, 2) is not None
     assert (mime.find_part(data, 2) or (None, b""))[1] == b"This is attachment"
+    odd = {**INBOUND, "FromFull": {"Email": "no address", "Name": "x"}, "ToFull": [{"Email": "<<", "Name": ""}]}
+    assert mime.read(postmark.from_inbound(odd, 0)[0], 0).from_address == "unknown@sender.invalid"
     raw = {**INBOUND, "RawEmail": "Subject: as it came\r\n\r\nx"}
     assert postmark.from_inbound(raw, 0)[0] == b"Subject: as it came\r\n\r\nx"
 

@@ -345,6 +345,16 @@ export default { async email(message, env, ctx) {
 """
 
 
+def order(cloud: Program) -> None:
+    """A message with an attachment, for the shop."""
+    made = email.message.EmailMessage()
+    made["From"], made["To"], made["Subject"] = "a@x.net", "shop@example.org", "3 pears"
+    made.set_content("please")
+    made.add_attachment(b"%PDF-1.4", "application", "pdf", filename="order.pdf")
+    with smtplib.SMTP("127.0.0.1", ports(cloud)[0]) as client:
+        client.send_message(made)
+
+
 def test_a_function_a_topic_and_the_drive(cloud: Program, owner: httpx.Client) -> None:
     from tests.apps.sites.archives import make_zip
 

@@ -125,14 +125,14 @@ def test_arc(checker: Checker) -> None:
 
 
 async def test_a_silent_name_server_costs_little_time() -> None:
-    judge = Judge(Names(["127.0.0.1:9"]))
+    judge = Judge(Names(["127.0.0.1:9"]), limit_s=1.0)
     envelope = Envelope("a@good.example", (), "smtp", helo="x.example", address="192.0.2.1")
     started = time.monotonic()
     signed = sign(MESSAGE, "good.example", "s1", KEY)
     verdicts = await judge.check(signed, envelope, "anna@good.example", is_trusted=False)
     judge.close()
     assert (verdicts.spf, verdicts.dkim, verdicts.dmarc) == ("temperror",) * 3
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 10
 
 
 def test_name_servers_are_read() -> None:

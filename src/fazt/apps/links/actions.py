@@ -12,6 +12,7 @@ import msgspec
 from fazt.apps.links import store
 from fazt.apps.links.engine import book_of
 from fazt.apps.links.model import Link, NewLink, check_target
+from fazt.apps.links.wire import exchange
 from fazt.core import outbound
 from fazt.core.auth import Caller
 from fazt.core.errors import FaztError, Invalid
@@ -26,6 +27,7 @@ READ, WRITE = "links:read", "links:write"
 TITLE_JOB = "links.title"
 PAGE_MAX = 500_000
 PASSWORD_MAX = 200
+MAX_FILE = 32_000_000
 TITLE = re.compile(rb"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 OG_TITLE = re.compile(rb"<meta[^>]+property=[\"']og:title[\"'][^>]+content=[\"']([^\"']{1,500})", re.IGNORECASE)
 
@@ -133,3 +135,29 @@ async def delete(core: Core, caller: Caller, link_id: int) -> Link:
     """Take a link off; it can be brought back. Raises NotFound."""
     caller.check(WRITE)
     return await core.db.write(store.delete_link, link_id, owner=owner_of(caller), now=core.clock())
+
+
+class ImportReport(msgspec.Struct):
+    """What an import did; `problems` tells of the first hundred links that were not taken."""
+
+    created: int = 0
+    skipped: int = 0
+    problems: list[dict[str, Any]] = []
+
+
+async def import_text(core: Core, caller: Caller, text: str) -> ImportReport:
+    """Make the links of a file; those whose slug is taken are left as they are."""
+    report = ImportReport()
+    for row in exchange.read(text):
+        problem = row.problem
+        if row.link is not None:
+            try:
+                await create(core, caller, row.link, wants_title=False)
+                report.created += 1
+                continue
+            except FaztError as error:
+                problem = error.message
+        report.skipped += 1
+        if len(report.problems) < 100:
+            report.problems.append({"place": row.place, "problem": problem})
+    return report

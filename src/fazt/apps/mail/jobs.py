@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fazt.apps.mail.actions.act import act
 from fazt.apps.mail.store.deliver import ACT_JOB
-from fazt.apps.mail.store.messages import purge
+from fazt.apps.mail.store.messages import is_there, purge
 from fazt.apps.mail.store.outgoing import prune_outgoing
 from fazt.apps.mail.store.relays import prune_grey
 from fazt.core.app import Job
@@ -20,7 +20,8 @@ KEEP_GREY = 35 * DAY
 
 async def run_act(core: Core, payload: dict[str, Any]) -> None:
     """One thing that a rule wants done with one message."""
-    await act(core, payload["message"], payload["kind"], payload["value"])
+    if await core.db.read(is_there, payload["message"]):  # else it was deleted in the meantime
+        await act(core, payload["message"], payload["kind"], payload["value"])
 
 
 async def run_pruning(core: Core, _payload: dict[str, Any]) -> None:

@@ -9,8 +9,8 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import UploadFile
 
 from fazt.apps.links import actions, store
+from fazt.apps.links.actions import MAX_FILE, import_text
 from fazt.apps.links.model import NewLink
-from fazt.apps.links.routes.exchange import MAX_FILE, import_text
 from fazt.core import Core
 from fazt.core.app import Card
 from fazt.core.auth import Caller

@@ -8,45 +8,18 @@ import msgspec
 from litestar import Request, Response, get, post
 
 from fazt.apps.links import actions, store
+from fazt.apps.links.actions import MAX_FILE, ImportReport, import_text
 from fazt.apps.links.wire import exchange
 from fazt.core import Core
 from fazt.core.auth import Caller
-from fazt.core.errors import FaztError
 from fazt.core.http.access import needs
 from fazt.core.http.messages import read_body
 
-MAX_FILE = 32_000_000
 PIECE = 500
 
 
-class Report(msgspec.Struct):
-    """What an import did; `problems` tells of the first hundred links that were not taken."""
-
-    created: int = 0
-    skipped: int = 0
-    problems: list[dict[str, Any]] = []
-
-
-async def import_text(core: Core, caller: Caller, text: str) -> Report:
-    """Make the links of a file; those whose slug is taken are left as they are."""
-    report = Report()
-    for row in exchange.read(text):
-        problem = row.problem
-        if row.link is not None:
-            try:
-                await actions.create(core, caller, row.link, wants_title=False)
-                report.created += 1
-                continue
-            except FaztError as error:
-                problem = error.message
-        report.skipped += 1
-        if len(report.problems) < 100:
-            report.problems.append({"place": row.place, "problem": problem})
-    return report
-
-
 @post("/api/v1/links/import", guards=[needs("links:write")], status_code=200)
-async def import_links(core: Core, caller: Caller, request: Request[Any, Any, Any]) -> Report:
+async def import_links(core: Core, caller: Caller, request: Request[Any, Any, Any]) -> ImportReport:
     """Links from a file: CSV, or JSON as Shlink, YOURLS, Bitly and Kutt export it."""
     scope: Any = request.scope
     receive: Any = request.receive

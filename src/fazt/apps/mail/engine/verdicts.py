@@ -42,8 +42,9 @@ class NoKey(Exception):
 class Judge:
     """The checks at work; `close` it at the end."""
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: Names, limit_s: float = LIMIT_S) -> None:
         self.names = names
+        self._limit_s = limit_s
         self._threads = ThreadPoolExecutor(WORKERS, thread_name_prefix="fazt mail")
 
     def close(self) -> None:
@@ -60,12 +61,12 @@ class Judge:
         if is_trusted and not SIGNED.search(top_of(message)):
             return Verdicts(spf="none", dkim="none", dmarc="none", arc="none", detail="It came from a trusted network.")
         loop = asyncio.get_running_loop()
-        deadline = time.monotonic() + LIMIT_S
+        deadline = time.monotonic() + self._limit_s
         work = loop.run_in_executor(
             self._threads, self._check, message, envelope, from_address, is_trusted, is_whole, deadline
         )
         try:
-            return await asyncio.wait_for(work, LIMIT_S + 1)
+            return await asyncio.wait_for(work, self._limit_s + 1)
         except TimeoutError:
             late = "temperror"
             return Verdicts(spf=late, dkim=late, dmarc=late, arc=late, detail="The checks took too long.")

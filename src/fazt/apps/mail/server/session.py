@@ -94,6 +94,7 @@ class Session(SMTP):
         self._errors = 0
         self._sessions = sessions
         self._is_taking = False
+        self._is_broken = False
 
     def __dir__(self) -> list[str]:
         """What aiosmtpd looks through at every connection: only names that it can mean."""
@@ -146,8 +147,10 @@ class Session(SMTP):
         if is_failure(reply):
             self._errors += 1
         await super().push(reply)
-        if self._errors >= MAX_ERRORS or self.is_ending:
-            self._say_and_close(b"421 4.7.0 Too many errors, good-bye\r\n" if not self.is_ending else b"")
+        if self.is_ending or self._is_broken:
+            self._say_and_close(b"")
+        elif self._errors >= MAX_ERRORS:
+            self._say_and_close(b"421 4.7.0 Too many errors, good-bye\r\n")
 
     async def handle_exception(self, error: Exception) -> str:
         """What nobody foresaw: the client comes again, and the log has it."""
@@ -195,12 +198,14 @@ class Session(SMTP):
         """Read the message to its end whatever happens, so that none of it is taken for commands; the reply."""
         reader = DataReader()
         stream = self._pieces(reader)
+        self._is_broken = True  # if what nobody foresaw is raised, the rest is not read as commands
         try:
             reply = await self.handler.take(self, stream)
         except FaztError as error:
             reply = to_reply(error)
         finally:
             await stream.aclose()
+        self._is_broken = False
         if not reader.is_done:
             await self._drain(reader)
         self._reader._buffer[:0] = reader.rest  # type: ignore[attr-defined] # noqa: SLF001 - commands sent behind it

@@ -133,6 +133,11 @@ def get_message(conn: Connection, user_id: str, message_id: str) -> Message:
     return with_labels(conn, [row])[0]
 
 
+def is_there(conn: Connection, message_id: str) -> bool:
+    """Whether a message has not been deleted for good."""
+    return conn.scalar(select(m.id).where(m.id == message_id)) is not None
+
+
 def get_any_message(conn: Connection, message_id: str) -> Message:
     """As get_message, for jobs, whoever's it is."""
     row = conn.execute(select(*COLUMNS).where(m.id == message_id)).mappings().first()

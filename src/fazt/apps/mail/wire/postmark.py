@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from fazt.apps.mail.model.addresses import normalize
-from fazt.apps.mail.model.outgoing import Attachment, Draft, split_list
+from fazt.apps.mail.model.outgoing import Attachment, Draft, is_sendable, split_list
 from fazt.apps.mail.wire.compose import compose
 from fazt.apps.mail.wire.mime import content, describe, leaves, parse, read, read_addresses, shown, values_of
 from fazt.core.errors import Invalid
 
 HARD = frozenset({"HardBounce", "BadEmailAddress", "ManuallyDeactivated", "SpamNotification"})
+UNKNOWN = "unknown@sender.invalid"
 PASSED_ON = frozenset(
     [
         "auto-submitted",
@@ -135,6 +136,11 @@ def person(item: dict[str, Any]) -> str:
     return f"{name} <{address}>" if name and "<" not in name else address
 
 
+def writable(*texts: str) -> str:
+    """The first that can stand in a header; "" where none can: a message is not refused for an odd address."""
+    return next((text for text in texts if is_sendable(text)), "")
+
+
 def from_inbound(body: dict[str, Any], now: int) -> tuple[bytes, str, str]:
     """What the inbound webhook posts: the message (RawEmail where it is sent along), sender and recipient.
 
@@ -150,10 +156,10 @@ def from_inbound(body: dict[str, Any], now: int) -> tuple[bytes, str, str]:
     headers = read_headers(body)
     given = {name.lower(): value for name, value in headers}
     draft = Draft(
-        sender=person(body.get("FromFull") or {}) or sender,
-        to=tuple(person(item) for item in list_of(body, "ToFull")),
-        cc=tuple(person(item) for item in list_of(body, "CcFull")),
-        reply_to=text_of(body, "ReplyTo"),
+        sender=writable(person(body.get("FromFull") or {}), sender) or UNKNOWN,
+        to=tuple(one for item in list_of(body, "ToFull") if (one := writable(person(item)))),
+        cc=tuple(one for item in list_of(body, "CcFull") if (one := writable(person(item)))),
+        reply_to=writable(text_of(body, "ReplyTo")),
         subject=text_of(body, "Subject"),
         text=text_of(body, "TextBody"),
         html=text_of(body, "HtmlBody"),

@@ -368,17 +368,7 @@ def test_a_function_a_topic_and_the_drive(cloud: Program, owner: httpx.Client) -
     owner.post("/api/v1/mail/rules", json=rule).raise_for_status()
     with Relay() as relay:
         add(owner, relay.url)
-        made = email.message.EmailMessage()
-        made["From"], made["To"], made["Subject"], made["Message-ID"] = (
-            "a@x.net",
-            "shop@example.org",
-            "3 pears",
-            "<p@x>",
-        )
-        made.set_content("please")
-        made.add_attachment(b"%PDF-1.4", "application", "pdf", filename="order.pdf")
-        with smtplib.SMTP("127.0.0.1", ports(cloud)[0]) as client:
-            client.send_message(made)
+        order(cloud)
         wait_until(lambda: relay.taken, 30, "what the function forwards")
         mail_from, recipients, data = relay.taken[0]
         assert (mail_from, recipients) == ("shop@example.org", ["shop@example.net"])

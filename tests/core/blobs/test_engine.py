@@ -137,7 +137,7 @@ async def test_cancelled_receive_leaves_nothing(blobs: Blobs) -> None:
 
 async def test_failed_write_is_raised_and_leaves_nothing(blobs: Blobs, monkeypatch: pytest.MonkeyPatch) -> None:
     written = 0
-    write = blobs._write
+    write = blobs._write_soon
 
     async def fail_third(*args: object) -> object:
         nonlocal written
@@ -146,7 +146,7 @@ async def test_failed_write_is_raised_and_leaves_nothing(blobs: Blobs, monkeypat
             raise TooLarge("the disk says no")
         return await write(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(blobs, "_write", fail_third)
+    monkeypatch.setattr(blobs, "_write_soon", fail_third)
     with pytest.raises(TooLarge, match="the disk says no"):
         await blobs.receive(stream_of(LARGE), max_bytes=ENOUGH)
     assert await is_empty(blobs)

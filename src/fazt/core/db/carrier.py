@@ -60,6 +60,13 @@ class Database(Protocol):
         """
         ...
 
+    async def write_soon(self, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """As `write`, but answered as soon as others see it; on disk at the latest when the next `write` is answered.
+
+        For what nobody has been promised yet: the pieces of an upload before its end, the mark of a delivery.
+        """
+        ...
+
     def watch(self, name: str, call: Callable[[], None]) -> Callable[[], None]:
         """Have `call` run on the loop after each commit that did `wake(conn, name)`; answers how to stop."""
         ...

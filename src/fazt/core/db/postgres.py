@@ -57,7 +57,12 @@ class PostgresDatabase:
 
     async def write(self, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """See Database.write."""
-        answer: T = await self._send(partial(self._write, asyncio.get_running_loop()), fn, args, kwargs)
+        answer: T = await self._send(partial(self._write, asyncio.get_running_loop(), False), fn, args, kwargs)
+        return answer
+
+    async def write_soon(self, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """See Database.write_soon."""
+        answer: T = await self._send(partial(self._write, asyncio.get_running_loop(), True), fn, args, kwargs)
         return answer
 
     async def _send(self, how: Callable[..., Any], fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
@@ -90,10 +95,17 @@ class PostgresDatabase:
         except OperationalError as error:
             raise_known(error)
 
-    def _write(self, loop: asyncio.AbstractEventLoop, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    def _write(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        is_soon: bool,  # noqa: FBT001 - bound by place
+        fn: Callable[..., Any],
+        args: Any,
+        kwargs: Any,
+    ) -> Any:
         for tried in range(TRIES):
             try:
-                answer, after = self._write_once(fn, args, kwargs)
+                answer, after = self._write_once(fn, args, kwargs, is_soon=is_soon)
                 if after:  # from here, since whoever asked may have stopped waiting for the answer
                     loop.call_soon_threadsafe(run_all, after)
                 return answer
@@ -103,10 +115,14 @@ class PostgresDatabase:
             time.sleep(random.uniform(0, 0.005 * 2 ** min(tried, 5)))  # noqa: S311 - jitter, not a secret
         raise AssertionError("the last try returns or raises")
 
-    def _write_once(self, fn: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Any, list[Callable[[], None]]]:
+    def _write_once(
+        self, fn: Callable[..., Any], args: Any, kwargs: Any, *, is_soon: bool
+    ) -> tuple[Any, list[Callable[[], None]]]:
         with self.engine.connect().execution_options(isolation_level="SERIALIZABLE") as conn:
             take_after_commit(conn)
             with conn.begin():
+                if is_soon:
+                    conn.exec_driver_sql("SET LOCAL synchronous_commit = off")
                 answer = run_store(fn, conn, args, kwargs)
             return answer, take_after_commit(conn)
 

@@ -57,6 +57,8 @@ class Call:
     kwargs: dict[str, Any]
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Any]
+    is_soon: bool = False
+    """Whether it need not be on disk when it is answered."""
     answer: Any = None
     error: BaseException | None = None
     after: list[Callable[[], None]] | None = None
@@ -148,6 +150,7 @@ class SqliteDatabase:
         self._writes: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
         self._closed = False
         self._checkpoints_here = True
+        self._syncs = True
         self._threads = [
             threading.Thread(
                 target=self._read_forever, args=(self._connect_to_read(),), name=f"fazt-read-{n}", daemon=True
@@ -179,14 +182,24 @@ class SqliteDatabase:
         """See Database.write."""
         return await self._send(self._writes, fn, args, kwargs)
 
+    async def write_soon(self, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """See Database.write_soon."""
+        return await self._send(self._writes, fn, args, kwargs, is_soon=True)
+
     async def _send(
-        self, to: queue.SimpleQueue[Call | None], fn: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]
+        self,
+        to: queue.SimpleQueue[Call | None],
+        fn: Callable[..., T],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        *,
+        is_soon: bool = False,
     ) -> T:
         if self._closed:
             raise Unavailable("The server is stopping.", hint="Try again in a moment.")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        to.put(Call(fn, args, kwargs, loop, future))
+        to.put(Call(fn, args, kwargs, loop, future, is_soon))
         return await future
 
     def watch(self, name: str, call: Callable[[], None]) -> Callable[[], None]:
@@ -272,6 +285,7 @@ class SqliteDatabase:
         started = time.perf_counter()
         begun = False
         try:
+            self._choose_sync(conn, syncs=not all(call.is_soon for call in batch))
             conn.exec_driver_sql("BEGIN IMMEDIATE")
             begun = True
             for call in batch:
@@ -289,6 +303,12 @@ class SqliteDatabase:
         WRITE_BATCH.observe(len(batch))
         WRITE_SECONDS.observe(time.perf_counter() - started)
         post(batch)
+
+    def _choose_sync(self, conn: Connection, *, syncs: bool) -> None:
+        """Whether the next commit waits for the disk. The log is in order, so one that waits brings all before it."""
+        if syncs != self._syncs:
+            conn.exec_driver_sql(f"PRAGMA synchronous={'FULL' if syncs else 'NORMAL'}")
+            self._syncs = syncs
 
     def _write_one(self, conn: Connection, call: Call) -> None:
         started = time.perf_counter()

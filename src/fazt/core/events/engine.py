@@ -67,7 +67,7 @@ class Events:
         while True:
             self._woken.clear()
             try:
-                events = await self._db.write(store.deliver_batch, self.handlers, now=self._clock())
+                events = await self._db.write_soon(store.deliver_batch, self.handlers, now=self._clock())
             except Exception as error:  # a rim: delivery goes on when the database does
                 unforeseen = None if isinstance(error, FaztError) else error
                 log.warning("events wait %.1f s: %s", pause_s, error, exc_info=unforeseen)

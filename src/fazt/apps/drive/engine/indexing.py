@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from fazt.apps.drive import store
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from fazt.core import Core
 
 PATIENCE_S = 2.0
+MOST_ROUNDS = 30
 REST_S = 30.0
 
 log = get_logger(__name__)
@@ -26,8 +28,7 @@ async def index_forever(core: Core) -> None:
     try:
         while True:
             await changed.wait()
-            await asyncio.sleep(PATIENCE_S)
-            changed.clear()
+            await calm(changed)
             try:
                 await index_all(core)
             except FaztError as error:  # the disk is full, or the database is away: later, then
@@ -38,9 +39,21 @@ async def index_forever(core: Core) -> None:
         stop()
 
 
+async def calm(changed: asyncio.Event) -> None:
+    """Until nothing has changed for a moment, a minute at most: who copies a thousand files in is not held up."""
+    for _ in range(MOST_ROUNDS):
+        changed.clear()
+        await asyncio.sleep(PATIENCE_S)
+        if not changed.is_set():
+            break
+    changed.clear()
+
+
 async def index_all(core: Core) -> None:
-    """Bring search to where the drive is, in steps that others may come between."""
-    place = await core.db.write(store.index_some, None, core.clock())
+    """Bring search to where the drive is, in short steps, resting as long as it works."""
+    started = perf_counter()
+    place = await core.db.write_soon(store.index_some, None, core.clock())
     while place is not None:
-        await asyncio.sleep(0)
-        place = await core.db.write(store.index_some, place, core.clock())
+        await asyncio.sleep(perf_counter() - started)
+        started = perf_counter()
+        place = await core.db.write_soon(store.index_some, place, core.clock())

@@ -20,7 +20,7 @@ from fazt.core.search import index, remove
 n, s, g = node.c, space.c, gone.c
 KIND = "drive"
 TEXT_BYTES = 1_000_000
-STEP = 50
+STEP = 20
 _BEHIND = (
     select(s.id, s.kind, s.owner, s.root_id, s.seq, s.indexed)
     .where(s.indexed < s.seq, s.kind.in_(("home", "shared")))

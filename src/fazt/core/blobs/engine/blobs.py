@@ -170,7 +170,7 @@ class Blobs:
     async def _receive_large(self, head: bytes, stream: AsyncIterator[bytes], max_bytes: int) -> Blob:
         ref = await self.db.write(store.begin, self.chunk_bytes, self._new_place(), self.clock())
         with self._pinned(ref.id):
-            pipe = Pipe(ref, self._write, hashlib.sha256(), self.batch)
+            pipe = Pipe(ref, self._write_soon, hashlib.sha256(), self.batch)
             try:
                 await pipe.push(head, max_bytes)
                 await pipe.pour(stream, max_bytes)
@@ -245,6 +245,11 @@ class Blobs:
         """Make `chunks` durable as in `store.grow`."""
         self.db.check_room(sum(map(len, chunks)))
         return await self.db.write(store.grow, ref, chunks, self.clock())
+
+    async def _write_soon(self, ref: Ref, chunks: list[bytes]) -> Ref:
+        """As `_write`, where the seal that comes after makes all of it durable."""
+        self.db.check_room(sum(map(len, chunks)))
+        return await self.db.write_soon(store.grow, ref, chunks, self.clock())
 
     async def _read(self, ref: Ref, n: int) -> bytes:
         """The piece with this number. Raises NotFound when it is gone."""

@@ -74,6 +74,9 @@ class ObjectBlobs(Blobs):
             await asyncio.gather(*(self._put(ref, n, chunk) for n, chunk in enumerate(chunks, first)))
         return await self.db.write(store.note_growth, ref, sum(map(len, chunks)), self.clock())
 
+    async def _write_soon(self, ref: Ref, chunks: list[bytes]) -> Ref:
+        return await (self._write if ref.place else super()._write_soon)(ref, chunks)
+
     async def _read(self, ref: Ref, n: int) -> bytes:
         if not ref.place:
             return await super()._read(ref, n)

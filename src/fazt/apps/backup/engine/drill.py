@@ -7,8 +7,6 @@ import time
 from contextlib import closing, suppress
 from pathlib import Path
 
-import httpx
-
 from fazt.apps.backup.engine.checks import check_report, inspect_file
 from fazt.apps.backup.engine.orders import Order, Tell, advance_of, removed, scratch_path
 from fazt.apps.backup.engine.packing import ignore
@@ -88,6 +86,8 @@ def hold_position(order: Order, live: sqlite3.Connection) -> int:
 
 def ask_to_sync(control: str, data: str, timeout_s: int) -> int:
     """Have Litestream bring everything over now; its position. Raises Unavailable."""
+    import httpx  # noqa: PLC0415 - httpx is large, and seldom needed
+
     body = {"path": data, "wait": True, "timeout": timeout_s}
     with httpx.Client(transport=httpx.HTTPTransport(uds=control), timeout=timeout_s + 5) as http:
         try:

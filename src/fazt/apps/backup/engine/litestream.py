@@ -13,7 +13,6 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-import httpx
 import msgspec
 
 from fazt.apps.backup import store
@@ -26,6 +25,8 @@ from fazt.core.instance import socket_path
 from fazt.core.log import get_logger
 
 if TYPE_CHECKING:
+    import httpx
+
     from fazt.core import Core
 
 PROBE_S = 2.0
@@ -201,6 +202,8 @@ class Replicator:
 
     async def _probe(self, control: Path) -> None:
         """Have it bring everything over, again and again: it may have stopped without a word."""
+        import httpx  # noqa: PLC0415 - httpx is large, and seldom needed
+
         async with httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(uds=str(control)), timeout=SYNC_S + 5) as http:
             while True:
                 asked_at = self.core.clock()
@@ -241,6 +244,8 @@ class Replicator:
 
 async def ask_to_sync(http: httpx.AsyncClient, data: Path) -> int:
     """The position up to which the replica has everything. Raises Unavailable, with what Litestream says."""
+    import httpx  # noqa: PLC0415 - httpx is large, and seldom needed
+
     body = {"path": str(data), "wait": True, "timeout": SYNC_S}
     try:
         answer = await http.post("http://litestream/sync", json=body)

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pyrage
 import zstandard
 
 from fazt.apps.backup.engine.place import PART_BYTES, Advance, copy_stream
@@ -35,6 +34,8 @@ class Counted:
 
 def pack(source: Path, target: Path, *, compress: bool, recipients: list[str], advance: Advance) -> None:
     """Write `source` to `target`, compressed and encrypted as asked. Raises Invalid for a wrong recipient."""
+    import pyrage  # noqa: PLC0415 - only encrypted backups need it
+
     with source.open("rb") as plain, target.open("wb") as writer:
         reader: Any = Counted(plain, source.stat().st_size, advance)
         if compress:
@@ -65,6 +66,8 @@ def unpack(source: Path, target: Path, *, name: str, identities: list[str], adva
 
 def decrypt(source: Path, target: Path, identities: list[str], advance: Advance) -> None:
     """Open an age file. Raises Invalid."""
+    import pyrage  # noqa: PLC0415 - only encrypted backups need it
+
     if not identities:
         raise Invalid("This backup is encrypted.", hint="Give its key with --identity FILE, or as backup.identity.")
     keys = [parse_identity(text) for text in identities]
@@ -91,6 +94,8 @@ def decompress(source: Path, target: Path, advance: Advance) -> None:
 
 def parse_recipient(text: str) -> Any:
     """An age public key (`age1…`) or an SSH key. Raises Invalid."""
+    import pyrage  # noqa: PLC0415 - only encrypted backups need it
+
     kind = pyrage.ssh if text.startswith("ssh-") else pyrage.x25519
     try:
         return kind.Recipient.from_str(text.strip())
@@ -100,6 +105,8 @@ def parse_recipient(text: str) -> Any:
 
 def parse_identity(text: str) -> Any:
     """An age secret key (`AGE-SECRET-KEY-1…`). Raises Invalid; the key is not part of the message."""
+    import pyrage  # noqa: PLC0415 - only encrypted backups need it
+
     try:
         return pyrage.x25519.Identity.from_str(text.strip())
     except pyrage.IdentityError as error:

@@ -7,17 +7,17 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote
 
 import msgspec
-import obstore
-from obstore.exceptions import BaseError
-from obstore.store import S3Store
 
 from fazt.apps.backup.model import SIDECAR, Entry, Summary, check_file_name, parse_name
 from fazt.apps.backup.wire import split_url
 from fazt.core.errors import Invalid, NotFound, OverQuota, Unavailable
+
+if TYPE_CHECKING:
+    from obstore.store import S3Store
 
 PART_BYTES = 8 * 1024 * 1024
 PARTIAL = ".partial"
@@ -133,6 +133,8 @@ class Bucket:
 
     def put(self, source: Path, name: str, advance: Advance) -> None:
         """See Place. An upload in parts is seen by nobody before it is whole."""
+        import obstore  # noqa: PLC0415 - obstore is large, and only buckets need it
+
         size, done = source.stat().st_size, 0
         advance(0, size)
 
@@ -150,11 +152,15 @@ class Bucket:
 
     def put_bytes(self, name: str, data: bytes) -> None:
         """See Place."""
+        import obstore  # noqa: PLC0415 - obstore is large, and only buckets need it
+
         with translated():
             obstore.put(self.store, name, data)
 
     def fetch(self, name: str, target: Path, advance: Advance) -> None:
         """See Place."""
+        import obstore  # noqa: PLC0415 - obstore is large, and only buckets need it
+
         with translated(), target.open("wb") as writer:
             answer = obstore.get(self.store, name)
             done, size = 0, answer.meta["size"]
@@ -165,16 +171,22 @@ class Bucket:
 
     def read(self, name: str) -> bytes:
         """See Place."""
+        import obstore  # noqa: PLC0415 - obstore is large, and only buckets need it
+
         with translated():
             return bytes(obstore.get(self.store, name).bytes())
 
     def delete(self, name: str) -> None:
         """See Place."""
+        import obstore  # noqa: PLC0415 - obstore is large, and only buckets need it
+
         with translated(), suppress(FileNotFoundError):
             obstore.delete(self.store, name)
 
     def sizes(self) -> dict[str, int]:
         """See Place."""
+        import obstore  # noqa: PLC0415 - obstore is large, and only buckets need it
+
         with translated():
             found = obstore.list_with_delimiter(self.store)["objects"]
             return {str(entry["path"]).rpartition("/")[2]: entry["size"] for entry in found}
@@ -182,6 +194,8 @@ class Bucket:
 
 def open_bucket(bucket: str, prefix: str, keys: Keys) -> S3Store:
     """The store of a bucket below a prefix."""
+    from obstore.store import S3Store  # noqa: PLC0415 - obstore is large, and only buckets need it
+
     endpoint = keys.endpoint or os.environ.get("AWS_ENDPOINT_URL", "")
     config: dict[str, Any] = {
         "access_key_id": keys.key_id,
@@ -294,6 +308,8 @@ def missing(name: str) -> Iterator[None]:
 @contextmanager
 def translated() -> Iterator[None]:
     """What object storage raises, as errors that edges know."""
+    from obstore.exceptions import BaseError  # noqa: PLC0415 - obstore is large, and only buckets need it
+
     try:
         yield
     except FileNotFoundError as error:

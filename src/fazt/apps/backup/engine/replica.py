@@ -11,7 +11,6 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import msgspec
-import obstore
 
 from fazt.apps.backup.engine.place import Keys, open_bucket, translated
 from fazt.apps.backup.wire import Replication, choose_ended, choose_epoch, make_config, split_url
@@ -50,6 +49,8 @@ def make_environment(keys: Keys, environ: Mapping[str, str] = os.environ) -> dic
 
 def list_epochs(url: str, keys: Keys) -> list[str]:
     """The names of what lies directly at the replica's URL."""
+    import obstore  # noqa: PLC0415 - obstore is large, and only buckets need it
+
     parts = split_url(url)
     if parts.scheme == "s3":
         with translated():
@@ -61,6 +62,8 @@ def list_epochs(url: str, keys: Keys) -> list[str]:
 
 def delete_ended(url: str, keys: Keys, before: int) -> list[str]:
     """Remove what was copied of epochs that were over before a moment (ms); which."""
+    import obstore  # noqa: PLC0415 - obstore is large, and only buckets need it
+
     ended = choose_ended(list_epochs(url, keys), before)
     parts = split_url(url)
     for epoch in ended:

@@ -7,8 +7,6 @@ import io
 import warnings
 from typing import TYPE_CHECKING
 
-from PIL import Image, ImageOps
-
 from fazt.apps.drive import store
 from fazt.apps.drive.model.nodes import Node
 from fazt.apps.drive.wire.types import find_type
@@ -48,6 +46,8 @@ async def get_thumb(core: Core, found: Node) -> bytes:
 
 def make_thumb(data: bytes) -> bytes:
     """A picture that fits into EDGE × EDGE, the right way up; b"" for what is no picture, or far too large."""
+    from PIL import Image, ImageOps  # noqa: PLC0415 - Pillow is large, and only pictures need it
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -32,7 +32,6 @@ from fazt.core.errors import Invalid, NotFound
 from fazt.core.http.access import find_cookie, member
 from fazt.core.shares import Share, list_shares, list_shares_of
 from fazt.ui import page, read_form, redirect
-from fazt.ui.prose import highlight, render_markdown
 
 Asked = Request[Any, Any, Any]
 VIEW = "drive-view"
@@ -153,6 +152,8 @@ async def file_page(
 
 async def read_preview(core: Core, found: Node) -> dict[str, Any]:
     """How a file is shown, and its text where it has one."""
+    from fazt.ui.prose import highlight, render_markdown  # noqa: PLC0415 - pygments and nh3 are large, and only this needs them
+
     kind, text = find_kind(found), None
     if kind in {"markdown", "text"}:
         if found.size > MAX_TEXT_BYTES:

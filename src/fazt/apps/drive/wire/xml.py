@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 import msgspec
-from lxml import etree
 
 from fazt.apps.drive.model.locks import MAX_OWNER_CHARS
 from fazt.core.errors import Forbidden, Invalid, TooLarge
@@ -55,6 +54,8 @@ class SyncReport(msgspec.Struct, frozen=True):
 
 def parse_xml(body: bytes) -> Element:
     """The root of a document. Raises Invalid, and Forbidden for a DOCTYPE."""
+    from lxml import etree  # noqa: PLC0415 - lxml is large; many clouds have no WebDAV client
+
     if b"<!DOCTYPE" in body.replace(b"\0", b""):
         raise Forbidden("A DOCTYPE is not taken here.")
     parser = etree.XMLParser(
@@ -83,6 +84,8 @@ def parse_xml(body: bytes) -> Element:
 
 def name_of(element: Element) -> Name:
     """Namespace ("" for none) and local name."""
+    from lxml import etree  # noqa: PLC0415 - lxml is large; many clouds have no WebDAV client
+
     found = etree.QName(element)
     return found.namespace or "", found.localname
 
@@ -159,6 +162,8 @@ def _read_changes(root: Element) -> Iterator[PropSet]:
 
 def to_set(element: Element) -> PropSet:
     """An element as it is kept: with the namespaces and the language that hold where it stands. Raises TooLarge."""
+    from lxml import etree  # noqa: PLC0415 - lxml is large; many clouds have no WebDAV client
+
     text = "".join(element.itertext())
     language = next((step.get(XML_LANG) for step in (element, *element.iterancestors()) if step.get(XML_LANG)), None)
     if language is not None:
@@ -171,6 +176,8 @@ def to_set(element: Element) -> PropSet:
 
 def has_collection(change: PropSet) -> bool | None:
     """Whether a resourcetype is one that can be made: a plain collection. None for other properties."""
+    from lxml import etree  # noqa: PLC0415 - lxml is large; many clouds have no WebDAV client
+
     if change.name != (DAV, "resourcetype") or change.xml is None:
         return None
     types = [name_of(child) for child in etree.fromstring(change.xml)]

@@ -15,7 +15,6 @@ from fazt.core import Core
 from fazt.core.app import Scope, Send
 from fazt.core.http.conditional import evaluate, find_ranges, quote_etag
 from fazt.core.http.messages import respond, respond_stream
-from fazt.ui.prose import clean_html, render_markdown
 
 Address = Callable[[str], str]
 """Where the note or attachment with an id is shown; "" where it is not."""
@@ -29,6 +28,7 @@ HARMLESS = b"default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandb
 
 def render_note(note: Item, address: Address, types: Mapping[str, str]) -> Markup:
     """The body as HTML. `types` are the media types of attachments by their address."""
+    from fazt.ui.prose import clean_html, render_markdown  # noqa: PLC0415 - pygments and nh3 are large, and only this needs them
 
     def put_address(found: re.Match[str]) -> str:
         where = address(found[1].lower()) or "#"

@@ -8,7 +8,6 @@ import hmac
 import re
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import msgspec
 
 from fazt.apps.mail.actions.receive import read_facts, store_bytes
@@ -22,7 +21,6 @@ from fazt.apps.mail.store.outgoing import queue_message
 from fazt.apps.mail.wire import mime
 from fazt.core.clock import to_iso
 from fazt.core.errors import Invalid, NotFound, Unavailable
-from fazt.core.outbound import open_client
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -114,6 +112,10 @@ async def write_document(
 
 async def call_webhook(core: Core, _caller: Caller, message: Message, facts: Facts, _data: bytes, value: str) -> str:
     """A POST to a public address, signed where a secret stands behind a blank: `https://… SECRET`."""
+    import httpx  # noqa: PLC0415 - httpx is large, and seldom needed
+
+    from fazt.core.outbound import open_client  # noqa: PLC0415 - httpx is large, and seldom needed
+
     url, _, secret = value.strip().partition(" ")
     body = msgspec.json.encode(summary(message, facts))
     headers = {"content-type": "application/json", "idempotency-key": message.id}

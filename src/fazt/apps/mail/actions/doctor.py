@@ -12,12 +12,12 @@ from msgspec import Struct
 
 from fazt.apps.mail.actions.send import ensure_key, public_record
 from fazt.apps.mail.engine.desk import get_desk, own_domains
-from fazt.apps.mail.engine.dns import Names, Trouble
 from fazt.apps.mail.model.outgoing import Relay
 from fazt.apps.mail.store.relays import Key, find_key, list_relays
 from fazt.core.outbound import is_public
 
 if TYPE_CHECKING:
+    from fazt.apps.mail.engine.dns import Names
     from fazt.core import Core
 
 LIMIT_S = 15.0
@@ -69,6 +69,8 @@ async def examine(core: Core) -> list[Finding]:
 
 def examine_records(patient: Patient) -> list[Finding]:
     """Everything that is found out by asking name servers."""
+    from fazt.apps.mail.engine.dns import Trouble  # noqa: PLC0415 - dnspython is large, and seldom needed
+
     found = []
     for check in (check_mx, check_spf, check_dkim, check_dmarc, check_ptr):
         try:
@@ -199,6 +201,8 @@ async def try_port(core: Core, domain: str, patient: Patient) -> Finding:
 
 def find_hosts(patient: Patient) -> list[str]:
     """The mail hosts of a domain, as far as they are public."""
+    from fazt.apps.mail.engine.dns import Trouble  # noqa: PLC0415 - dnspython is large, and seldom needed
+
     with suppress(Trouble):
         records = patient.names.look_up(patient.domain, "MX", patient.deadline)
         hosts = [record.exchange.to_text(omit_final_dot=True) for record in records] or [patient.domain]

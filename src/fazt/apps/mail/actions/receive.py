@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection
 
 from fazt.apps.mail.engine.desk import get_desk
-from fazt.apps.mail.engine.verdicts import MAX_BYTES
 from fazt.apps.mail.model.message import Envelope, Facts, Stored, Verdicts
 from fazt.apps.mail.store.deliver import Policy, Taken, take
 from fazt.apps.mail.store.outgoing import find_by_header, note_return
@@ -93,6 +92,8 @@ async def receive(core: Core, envelope: Envelope, stored: Stored, *, given: Verd
 
 async def judge(core: Core, envelope: Envelope, stored: Stored, facts: Facts) -> Verdicts:
     """The verdicts; none where the owner wants none, or no client's address is known (a provider has checked it)."""
+    from fazt.apps.mail.engine.verdicts import MAX_BYTES  # noqa: PLC0415 - dnspython and dkim are large, and only mail that comes or goes needs them
+
     if not core.settings.get("mail.verify") or envelope.source == "local":
         return Verdicts()
     desk = get_desk(core)

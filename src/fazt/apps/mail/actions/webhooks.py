@@ -8,7 +8,6 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import httpx
 from sqlalchemy import Connection
 
 from fazt.apps.mail.actions.receive import max_bytes, receive, store_bytes
@@ -21,7 +20,6 @@ from fazt.apps.mail.wire import aws, postmark
 from fazt.apps.mail.wire.mime import parse, read_addresses, values_of
 from fazt.core.errors import Forbidden, Invalid, NotFound, Unavailable
 from fazt.core.log import get_logger
-from fazt.core.outbound import open_client
 
 if TYPE_CHECKING:
     from fazt.core import Core
@@ -135,6 +133,10 @@ async def confirm(core: Core, url: str) -> None:
 
 async def fetch(core: Core, url: str) -> bytes:
     """A small file of Amazon's. Raises Unavailable."""
+    import httpx  # noqa: PLC0415 - httpx is large, and seldom needed
+
+    from fazt.core.outbound import open_client  # noqa: PLC0415 - httpx is large, and seldom needed
+
     try:
         async with open_client(core, max_bytes=100_000, follow_redirects=False) as client:
             answer = await client.get(url)

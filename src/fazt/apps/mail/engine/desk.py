@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from fazt.apps.mail.engine.dns import Names
 from fazt.apps.mail.engine.limits import Gate
-from fazt.apps.mail.engine.verdicts import Judge
 from fazt.apps.mail.store.deliver import Policy
 
 if TYPE_CHECKING:
+    from fazt.apps.mail.engine.dns import Names
+    from fazt.apps.mail.engine.verdicts import Judge
     from fazt.core import Core
 
 
@@ -18,13 +19,25 @@ class Desk:
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self.names = Names(core.settings.get("mail.dns_servers"))
-        self.judge = Judge(self.names)
         self.gate = make_gate(core)
         self.certificates: dict[str, bytes] = {}
         """Of SNS, by their addresses."""
         for name in GATE_SETTINGS:
             core.settings.watch(name, self._renew_gate)
+
+    @cached_property
+    def names(self) -> Names:
+        """The resolver."""
+        from fazt.apps.mail.engine.dns import Names  # noqa: PLC0415 - dnspython is large; many clouds get no mail
+
+        return Names(self._core.settings.get("mail.dns_servers"))
+
+    @cached_property
+    def judge(self) -> Judge:
+        """The checks of senders."""
+        from fazt.apps.mail.engine.verdicts import Judge  # noqa: PLC0415 - as above
+
+        return Judge(self.names)
 
     def _renew_gate(self, _value: object) -> None:
         fresh = make_gate(self._core)
@@ -39,7 +52,8 @@ class Desk:
 
     def close(self) -> None:
         """End the threads."""
-        self.judge.close()
+        if "judge" in vars(self):
+            self.judge.close()
 
 
 GATE_SETTINGS = (

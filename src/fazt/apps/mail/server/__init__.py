@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING
 
 from fazt.apps.mail.engine.desk import get_desk
 from fazt.apps.mail.engine.sender import Sender
-from fazt.apps.mail.server.inbound import Inbound
-from fazt.apps.mail.server.session import Handler, Session
-from fazt.apps.mail.server.submission import Submission
 from fazt.apps.mail.server.tls import Certificates
 from fazt.core.config import Address, parse_address
 from fazt.core.errors import Unavailable
 from fazt.core.log import get_logger
 
 if TYPE_CHECKING:
+    from fazt.apps.mail.server.session import Handler, Session
     from fazt.core import Core
 
 BACKLOG = 256
@@ -36,9 +34,13 @@ async def run(core: Core) -> AsyncIterator[None]:
         await stack.enter_async_context(Sender(core).run())
         certificates = Certificates(core)
         if core.config.smtp_listen is not None:
+            from fazt.apps.mail.server.inbound import Inbound  # noqa: PLC0415 - aiosmtpd, only where it listens
+
             await listen(core, core.config.smtp_listen, lambda: Inbound(core, certificates), stack)
         submission = core.settings.get("mail.submission_listen")
         if submission:
+            from fazt.apps.mail.server.submission import Submission  # noqa: PLC0415 - as above
+
             address = parse_address(submission, "mail.submission_listen")
             await listen(core, address, lambda: Submission(core, certificates), stack)
         yield
@@ -46,6 +48,8 @@ async def run(core: Core) -> AsyncIterator[None]:
 
 async def listen(core: Core, address: Address, make: Callable[[], Handler], stack: AsyncExitStack) -> None:
     """Open one listener. Raises Unavailable where the port is taken."""
+    from fazt.apps.mail.server.session import Session  # noqa: PLC0415 - as above
+
     loop = asyncio.get_running_loop()
     sessions: set[Session] = set()
 

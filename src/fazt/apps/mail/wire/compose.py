@@ -10,8 +10,6 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
-import dkim
-
 from fazt.apps.mail.model.addresses import domain_of, parse_address
 from fazt.apps.mail.model.outgoing import Attachment, Draft
 from fazt.core.clock import to_datetime
@@ -143,6 +141,8 @@ def attach(holder: EmailMessage, file: Attachment, *, is_inline: bool) -> None:
 
 def sign(message: bytes, domain: str, selector: str, private_key: str) -> bytes:
     """The message with a DKIM-Signature (rsa-sha256, relaxed/relaxed) on top of it."""
+    import dkim  # noqa: PLC0415 - dnspython and dkim are large, and only mail that comes or goes needs them
+
     present = {line.partition(b":")[0].strip().lower() for line in top_of(message).split(b"\r\n")}
     signature: bytes = dkim.sign(
         message,

@@ -10,8 +10,6 @@ import html
 import re
 from collections.abc import Callable, Mapping
 
-import nh3
-
 from fazt.apps.mail.model.message import Facts
 from fazt.apps.mail.wire.markup import is_deep, text_of
 
@@ -189,6 +187,7 @@ def policy(*, with_images: bool) -> str:
 
 def clean(markup: str, pictures: Callable[[str], str], *, with_images: bool) -> str:
     """Cleaned HTML. `pictures(content id)` gives a data: address or ""."""
+    import nh3  # noqa: PLC0415 - large, and only HTML mail needs it
 
     def keep(_tag: str, attribute: str, value: str) -> str | None:
         if attribute == "src":

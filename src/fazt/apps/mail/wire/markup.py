@@ -5,8 +5,6 @@ from __future__ import annotations
 import html
 import re
 
-import nh3
-
 MAX_DEPTH = 400
 MAX_CHARS = 300_000
 TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,15})")
@@ -35,6 +33,8 @@ def is_deep(markup: str) -> bool:
 
 def text_of(markup: str) -> str:
     """HTML as text, roughly: for search, snippets, and answers."""
+    import nh3  # noqa: PLC0415 - large, and only HTML mail needs it
+
     broken = BREAKS.sub("\n", markup[:MAX_CHARS])
     if is_deep(broken):
         return html.unescape(ANY_TAG.sub(" ", broken))

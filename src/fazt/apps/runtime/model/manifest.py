@@ -9,7 +9,6 @@ import msgspec
 
 from fazt.core.auth import check_scope
 from fazt.core.errors import Invalid
-from fazt.core.jobs import next_time
 
 MAX_BYTES = 64 << 10
 MAX_CRONS = 50
@@ -83,6 +82,8 @@ def check_static(*, static: bool | str | list[str]) -> tuple[str, ...]:
 
 def check_crons(entries: list[CronSpec], now: int) -> tuple[CronSpec, ...]:
     """The entries, each with a name of its own. Raises Invalid."""
+    from fazt.core.jobs import next_time  # noqa: PLC0415 - every command loads manifests, and this a database
+
     if len(entries) > MAX_CRONS:
         raise Invalid(f"fazt.json: there are {len(entries)} cron entries; {MAX_CRONS} are allowed.")
     named: dict[str, CronSpec] = {}

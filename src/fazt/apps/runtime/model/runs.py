@@ -8,7 +8,6 @@ import msgspec
 
 from fazt.apps.runtime.model.manifest import Missed
 from fazt.core.clock import MINUTE
-from fazt.core.jobs import next_time
 
 RunState = Literal["queued", "running", "done", "dead"]
 RunKind = Literal["scheduled", "event"]
@@ -85,6 +84,8 @@ def plan_due(entry: CronEntry, now: int, *, is_waiting: bool, is_running: bool) 
 
     One that still waits or runs is not queued again, unless the entry wants all its times.
     """
+    from fazt.core.jobs import next_time  # noqa: PLC0415 - every command loads this package, and the queue a database
+
     times = [entry.next_at]
     following = next_time(entry.schedule, entry.next_at, entry.timezone)
     while following <= now:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from fazt.core.tls.engine.acme import Account, Acme, Advice, Prover
 from fazt.core.tls.model import Certificate
 from fazt.core.tls.model.outcomes import Limited, Refused, Trouble
 from fazt.core.tls.model.plan import Order
 from fazt.core.tls.wire import create_key, read_certificate
+
+if TYPE_CHECKING:
+    from fazt.core.tls.engine.acme import Acme, Advice, Prover
 
 
 class Asking(msgspec.Struct, frozen=True):
@@ -30,6 +33,8 @@ class Asking(msgspec.Struct, frozen=True):
 
     def open(self, stopping: threading.Event) -> Acme:
         """The conversation."""
+        from fazt.core.tls.engine.acme import Account, Acme  # noqa: PLC0415 - the library takes 10 MB; few ask an authority
+
         account = Account(
             self.directory,
             self.account_key_pem,

@@ -5,14 +5,16 @@ from __future__ import annotations
 import http.client
 import socket
 from collections.abc import Collection, MutableMapping
+from typing import TYPE_CHECKING
 
-import dns.exception
 import msgspec
 
 from fazt.core.ids import new_slug
 from fazt.core.outbound import is_public
-from fazt.core.tls.engine.dns import Look
 from fazt.core.tls.model.names import is_address
+
+if TYPE_CHECKING:
+    from fazt.core.tls.engine.dns import Look
 
 TIMEOUT_S = 5.0
 CHALLENGES = "/.well-known/acme-challenge/"
@@ -46,6 +48,8 @@ class Checker:
         return found + self.check_caa(host, authorities)
 
     def _check_dns(self, host: str) -> tuple[list[str], list[Finding]]:
+        import dns.exception  # noqa: PLC0415 - large, and seldom needed
+
         if is_address(host):
             return [host], []
         try:
@@ -91,6 +95,8 @@ class Checker:
 
     def check_caa(self, host: str, authorities: Collection[str]) -> list[Finding]:
         """What the domain's CAA records (RFC 8659) say about an authority of these names."""
+        import dns.exception  # noqa: PLC0415 - large, and seldom needed
+
         if not authorities or is_address(host):
             return []
         is_wild, name = host.startswith("*."), host.removeprefix("*.")

@@ -13,12 +13,9 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import msgspec
-from dns.exception import DNSException
 
 from fazt.core.errors import FaztError
-from fazt.core.tls.engine.acme import Account, Acme
 from fazt.core.tls.engine.checks import TIMEOUT_S, Checker, Finding
-from fazt.core.tls.engine.dns import Look
 from fazt.core.tls.engine.options import find_provider, find_wild_zone, list_choices, make_look
 from fazt.core.tls.engine.threads import run_blocking
 from fazt.core.tls.engine.wanted import list_wanted
@@ -30,6 +27,7 @@ from fazt.core.tls.wire import create_key
 
 if TYPE_CHECKING:
     from fazt.core import Core
+    from fazt.core.tls.engine.dns import Look
 
 MAX_HOSTS = 50
 AT_ONCE = 8
@@ -91,6 +89,8 @@ def examine_provider(core: Core) -> Diagnosis:
 
 def look_at_authority(core: Core, directory: str) -> tuple[Finding, set[str]]:
     """Whether it is there and agrees with us what time it is; and by which names CAA records know it."""
+    from fazt.core.tls.engine.acme import Account, Acme  # noqa: PLC0415 - large, and seldom needed
+
     acme = Acme(Account(directory, create_key(), roots_file=core.settings.get("tls.roots_file")), threading.Event())
     try:
         meta = acme.find_meta()
@@ -177,6 +177,8 @@ def look_at_https(core: Core, host: str, look: Look) -> list[Finding]:
 
 def find_addresses(look: Look, host: str) -> list[str]:
     """Where a name leads; nowhere where the DNS does not say, which other findings tell."""
+    from dns.exception import DNSException  # noqa: PLC0415 - large, and seldom needed
+
     try:
         return look.addresses(host)
     except DNSException:

@@ -17,7 +17,6 @@ from fazt.core.clock import DAY, HOUR, MINUTE, SECOND
 from fazt.core.errors import FaztError, Invalid
 from fazt.core.log import get_logger
 from fazt.core.tls import store
-from fazt.core.tls.engine.acme import Advice
 from fazt.core.tls.engine.asking import Asked, Asking, ask
 from fazt.core.tls.engine.checks import Checker
 from fazt.core.tls.engine.options import (
@@ -48,6 +47,7 @@ from fazt.core.tls.wire import create_key
 
 if TYPE_CHECKING:
     from fazt.core import Core
+    from fazt.core.tls.engine.acme import Advice
 
 AT_ONCE = 3
 """Orders under way at the same time."""

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from fazt.core.errors import FaztError
-from fazt.core.tls.engine.dns import Look, Provider, open_provider
 
 if TYPE_CHECKING:
     from fazt.core import Core
+    from fazt.core.tls.engine.dns import Look, Provider
 
 
 class AuthorityChoice(msgspec.Struct, frozen=True):
@@ -49,11 +49,15 @@ def get_limits(core: Core) -> Limits:
 
 def make_look(core: Core) -> Look:
     """The DNS as the settings would have it asked. Raises Invalid."""
+    from fazt.core.tls.engine.dns import Look  # noqa: PLC0415 - dnspython and httpx are large, and seldom needed
+
     return Look(core.settings.get("tls.resolvers"))
 
 
 def find_provider(core: Core) -> Provider | None:
     """Who changes the DNS of the cloud's domain, where the owner has set that up. Raises Invalid."""
+    from fazt.core.tls.engine.dns import open_provider  # noqa: PLC0415 - dnspython and httpx are large, and seldom needed
+
     name = core.settings.get("tls.dns_provider")
     return open_provider(name, core.settings.get, core.config.dns_script) if name else None
 

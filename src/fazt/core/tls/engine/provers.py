@@ -5,13 +5,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, MutableMapping
-
-from acme import challenges, messages
-from josepy.jwk import JWK
+from typing import TYPE_CHECKING
 
 from fazt.core.log import get_logger
-from fazt.core.tls.engine.dns import Look, Provider
 from fazt.core.tls.model.outcomes import Limited, Refused, Trouble
+
+if TYPE_CHECKING:
+    from acme import messages
+    from josepy.jwk import JWK
+
+    from fazt.core.tls.engine.dns import Look, Provider
 
 VISIBLE_S = 180.0
 UNKNOWN_S = 20.0
@@ -29,6 +32,8 @@ class HttpProver:
 
     def show(self, _host: str, challenge: messages.ChallengeBody, key: JWK) -> None:
         """See Prover."""
+        from acme import challenges  # noqa: PLC0415 - the library takes 10 MB; few ask an authority
+
         assert isinstance(challenge.chall, challenges.HTTP01)
         token = challenge.chall.encode("token")
         self._answers[token] = challenge.chall.validation(key)
@@ -54,6 +59,8 @@ class DnsProver:
 
     def show(self, host: str, challenge: messages.ChallengeBody, key: JWK) -> None:
         """See Prover."""
+        from acme import challenges  # noqa: PLC0415 - the library takes 10 MB; few ask an authority
+
         assert isinstance(challenge.chall, challenges.DNS01)
         name = self._look.follow(f"_acme-challenge.{host}")
         value = challenge.chall.validation(key)

@@ -20,7 +20,7 @@ import httpx
 SRC = Path(__file__).parents[1] / "src"
 OWNER_EMAIL = "owner@example.org"
 OWNER_PASSWORD = "correct horse battery"
-READY_S = 30.0
+READY_S = 60.0
 
 
 class Program:

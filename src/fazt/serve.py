@@ -235,7 +235,9 @@ async def announce(program: Running) -> None:
     port = program.address.port if program.address else 0
     name = "localhost" if config.is_local else config.domain
     url = f"http://{name}:{port}"
-    print(f"fazt serves {'PostgreSQL' if config.database_url else config.data} at {url}", file=sys.stderr)
+    print(
+        f"fazt serves {'PostgreSQL' if config.database_url else config.data} at {url}\n", end="", file=sys.stderr
+    )  # in one piece: logs are written by other threads
     if program.https_address:
         encrypted = f"https://{name}:{program.https_address.port}"
         print(f"fazt serves HTTPS at {encrypted}", file=sys.stderr)

@@ -142,7 +142,7 @@ def test_browsers_listen(shared_program: Program, owner: httpx.Client) -> None:
         ("/ntfy/chrome/ws", "socket"),
     ]
     with chromium() as browser:
-        context = browser.new_context()
+        context = browser.new_context(bypass_csp=True)  # Playwright waits by eval
         log_in(context, shared_program)
         pages = []
         for path, kind in doors:
@@ -159,7 +159,7 @@ def test_browsers_listen(shared_program: Program, owner: httpx.Client) -> None:
 
 def test_an_event_source_goes_on_where_it_was_cut_off(program: Program) -> None:
     with chromium() as browser:
-        context = browser.new_context()
+        context = browser.new_context(bypass_csp=True)  # Playwright waits by eval
         log_in(context, program)
         page = context.new_page()
         page.goto(f"{program.url}/health")

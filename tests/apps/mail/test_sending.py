@@ -368,33 +368,18 @@ def test_a_function_a_topic_and_the_drive(cloud: Program, owner: httpx.Client) -
     owner.post("/api/v1/mail/rules", json=rule).raise_for_status()
     with Relay() as relay:
         add(owner, relay.url)
-        made = email.message.EmailMessage()
-        made["From"], made["To"], made["Subject"], made["Message-ID"] = (
-            "a@x.net",
-            "shop@example.org",
-            "3 pears",
-            "<p@x>",
-        )
-        made.set_content("please")
-        made.add_attachment(b"%PDF-1.4", "application", "pdf", filename="order.pdf")
-        with smtplib.SMTP("127.0.0.1", ports(cloud)[0]) as client:
-            client.send_message(made)
+        order(cloud)
         wait_until(lambda: relay.taken, 30, "what the function forwards")
         mail_from, recipients, data = relay.taken[0]
         assert (mail_from, recipients) == ("shop@example.org", ["shop@example.net"])
         assert b"x-seen: 3 pears" in data
-    found = next(
-        one
-        for one in owner.get("/api/v1/mail/messages", params={"view": "routed"}).json()
-        if one["subject"] == "3 pears"
-    )
+    routed = owner.get("/api/v1/mail/messages", params={"view": "routed"}).json()
+    found = next(one for one in routed if one["subject"] == "3 pears")
     where = f"/api/v1/mail/messages/{found['id']}"
     wait_until(lambda: len(owner.get(where).json()["message"]["notes"]) == 3, 30, "three notes")
     notes = " | ".join(owner.get(where).json()["message"]["notes"])
     assert "forwarded to shop@example.net" in notes
     assert "published on mail/shop" in notes
     assert "1 attachments saved to /From mail" in notes
-    published = owner.get("/hub/mail/shop/json", params={"since": "all", "poll": "1"}).text
-    assert "3 pears" in published
-    listed = owner.request("PROPFIND", "/dav/files/From%20mail/", headers={"depth": "1"}).text
-    assert "order" in listed
+    assert "3 pears" in owner.get("/hub/mail/shop/json", params={"since": "all", "poll": "1"}).text
+    assert "order" in owner.request("PROPFIND", "/dav/files/From%20mail/", headers={"depth": "1"}).text

@@ -15,6 +15,7 @@ import websockets
 from tests.program import Program
 
 TROUBLE = (OSError, EOFError, asyncio.IncompleteReadError, websockets.WebSocketException, ValueError)
+ENOUGH = 30
 DOORS = ("ws", "sse", "json", "multi", "poll", "ntfy")
 
 
@@ -29,6 +30,7 @@ class Soak:
     done: asyncio.Event = field(default_factory=asyncio.Event)
     published: bool = False
     longest_s: float = 3.0
+    has_enough: asyncio.Event = field(default_factory=asyncio.Event)
     faults: list[str] = field(default_factory=list)
     cuts: int = 0
     kills: int = 0
@@ -63,6 +65,8 @@ class Soak:
                 said = await self.request(stream, f"POST /hub/{topic}?key={body}", body.encode())
                 self.acknowledged.setdefault(topic, []).append(body)
                 assert json.loads(said)["seq"] > 0
+                if self.kills and sum(map(len, self.acknowledged.values())) > ENOUGH:
+                    self.has_enough.set()
                 body = ""
             except TROUBLE:
                 if stream is not None:
@@ -200,6 +204,8 @@ async def run(program: Program, token: str, *, listeners: int, publishers: int, 
     publishing = [asyncio.create_task(soak.publish(n, random.Random(n))) for n in range(publishers)]
     killing = asyncio.create_task(soak.kill(rng, (seconds / 12, seconds / 4)))
     await asyncio.sleep(seconds)
+    with suppress(TimeoutError):
+        await asyncio.wait_for(soak.has_enough.wait(), 40)  # where the machine has other things to do
     soak.done.set()
     await asyncio.gather(*publishing, killing)
     soak.published = True

@@ -7,7 +7,7 @@ import struct
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fazt.apps.pubsub.model.access import Rule, Rules, check_rule
@@ -72,6 +72,7 @@ def test_what_is_no_pattern(pattern: str) -> None:
         check_pattern(pattern)
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)  # a busy machine is no fault
 @given(st.lists(PATTERNS, max_size=8), LEVELS)
 def test_the_index_finds_what_the_rule_says(patterns: list[str], topic: str) -> None:
     index: Index[int] = Index()
@@ -137,6 +138,7 @@ def client_frame(opcode: int, payload: bytes, *, fin: bool = True, mask: bytes =
     return head + mask + bytes(byte ^ mask[place % 4] for place, byte in enumerate(payload))
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)  # as above
 @given(st.binary(max_size=70_000), st.integers(1, 999), st.binary(min_size=4, max_size=4))
 def test_a_frame_comes_whole_however_it_is_cut(payload: bytes, step: int, mask: bytes) -> None:
     parser = frames.Parser(100_000)

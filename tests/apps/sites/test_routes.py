@@ -117,6 +117,7 @@ def test_an_archive_at_once(
         (make_tar(SITE)[:-40], 400, "damaged"),
         (make_zip({"_headers": b"/*\n  Basic-Auth: a:b\n"}), 400, "Basic-Auth"),
     ],
+    ids=["no archive", "up", "absolute", "bomb", "aux", "cut", "headers"],  # archives hold the time they were made
 )
 def test_archives_that_are_refused_change_nothing(
     owner: httpx.Client, deploy: Deploy, archive: bytes, status: int, said: str

@@ -104,21 +104,22 @@ class Hub:
         """Publish them, in their order; for each a receipt, or why it could not be. Access is looked at before."""
         await self.newest()
         PUBLISHED.inc(len(publications))
-        durable = [one for one in publications if one.due_at is None and not self.is_volatile(one)]
-        late = [one for one in publications if one.due_at is not None]
+        ways = ["late" if one.due_at is not None else self.find_way(one) for one in publications]
+        durable = [one for one, way in zip(publications, ways, strict=True) if way == "log"]
+        late = [one for one, way in zip(publications, ways, strict=True) if way == "late"]
         written = iter(await self.writer.add(durable)) if durable else iter(())
         put_off = iter(await self.db.write(delayed.put_off, late, now=self.clock())) if late else iter(())
         answers: list[Answer] = []
-        for one in publications:
-            if one.due_at is not None:
-                answers.append(next(put_off))
+        for one, way in zip(publications, ways, strict=True):
+            if way == "now":
+                answers.append(self._tell_now(one))
             else:
-                answers.append(self._tell_now(one) if self.is_volatile(one) else next(written))
+                answers.append(next(put_off if way == "late" else written))
         return answers
 
-    def is_volatile(self, publication: Publication) -> bool:
-        """Whether nothing is kept of it."""
-        return publication.volatile or publication.topic in self.volatile
+    def find_way(self, publication: Publication) -> str:
+        """`now` where nothing is kept of it, else `log`."""
+        return "now" if publication.volatile or publication.topic in self.volatile else "log"
 
     def _tell_now(self, one: Publication) -> Receipt:
         """Tell what is not kept to those who listen."""

@@ -96,7 +96,7 @@ def append(
     if not fresh:
         return [known[one.user_id, one.key] for one in publications]
     state = conn.execute(COUNT_ON, {"more": fresh, "now": now}).one()
-    names = {one.topic for one in publications if (one.user_id, one.key) not in known}
+    names = dict.fromkeys(one.topic for one in publications if (one.user_id, one.key) not in known)
     places = places_of(conn, list(names), limits, room=limits.max_topics - int(state.topics), now=int(state.at))
     log = Log(limits, places, int(state.seq) - fresh, int(state.at))
     answers: list[Answer] = []

@@ -13,6 +13,7 @@ from fazt.apps.drive.model.nodes import Space, Spot
 from fazt.apps.drive.schema import node
 from fazt.core.blobs import put as put_blob
 from fazt.core.errors import Conflict, Forbidden, Invalid, Locked, NotFound, OverQuota, PreconditionFailed
+from fazt.core.search import search
 from tests.apps.drive.trees import ME, NOW, check_books, content, keeps, mkdir, put, refuses, spot, tree
 
 
@@ -289,3 +290,17 @@ def test_very_deep_trees_are_no_trouble(conn: Connection, home: Space) -> None:
         pass
     assert store.get_usage(conn, home.id, 0).used == 4
     assert store.get_usage(conn, home.id, 0).kept == 0
+
+
+def test_search_misses_nothing_that_goes_while_it_is_at_work(conn: Connection, home: Space) -> None:
+    for number in range(30):
+        put(conn, home, f"zebra {number}.txt", f"stripes {number}")
+    place = store.index_some(conn, None, NOW)
+    store.delete_node(conn, spot(home, "zebra 3.txt"), ME)
+    while place is not None:
+        place = store.index_some(conn, place, NOW)
+    assert len(search(conn, "stripes", user_id="me", limit=100)) == 29
+    store.delete_node(conn, spot(home, "zebra 4.txt"), ME)
+    assert store.index_some(conn, None, NOW) is not None
+    assert store.index_some(conn, None, NOW) is None
+    assert len(search(conn, "stripes", user_id="me", limit=100)) == 28

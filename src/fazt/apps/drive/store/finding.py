@@ -68,11 +68,18 @@ def find_by_name(conn: Connection, owned: Space, query: str, limit: int = 100) -
 
 
 class Place(msgspec.Struct):
-    """How far the index has come in a space: after the node `last` of the change `at`."""
+    """How far the index has come in a space: after the node `last` of the change `at`, on the way to `upto`.
+
+    What changes meanwhile is for the next round, with what goes meanwhile.
+    """
 
     space_id: int
     at: int
     last: int
+    upto: int
+
+
+NOWHERE = Place(0, 0, 0, 0)
 
 
 def index_some(conn: Connection, place: Place | None, now: int) -> Place | None:
@@ -84,16 +91,16 @@ def index_some(conn: Connection, place: Place | None, now: int) -> Place | None:
     if behind is None:
         return None
     if place is None or place.space_id != behind.id:
-        place = Place(behind.id, behind.indexed, 0)
+        place = Place(behind.id, behind.indexed, 0, behind.seq)
         forget_gone(conn, behind.id, behind.root_id, behind.indexed)
     rows = [Node(*row) for row in conn.execute(_NEXT, {"of": behind.id, "at": place.at, "last": place.last})]
     for one in rows:
         if one.parent_id is not None and not (one.is_folder and one.placed <= behind.indexed):
             index_one(conn, one, behind.root_id, behind.owner, now)
     if len(rows) == STEP:
-        return Place(behind.id, rows[-1].seq, rows[-1].id)
-    conn.execute(update(space).where(s.id == behind.id).values(indexed=behind.seq))
-    return Place(behind.id, behind.seq, 0)
+        return Place(behind.id, rows[-1].seq, rows[-1].id, place.upto)
+    conn.execute(update(space).where(s.id == behind.id).values(indexed=place.upto))
+    return NOWHERE
 
 
 def forget_gone(conn: Connection, space_id: int, root_id: int, since: int) -> None:

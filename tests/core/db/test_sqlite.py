@@ -29,8 +29,8 @@ from tests.core.jobs.parts import Clock, eventually
 
 @pytest.fixture
 async def db(data_file: Path) -> AsyncIterator[Database]:
-    """A file with one more table; `links` and `drive` are apps."""
-    database = open_database(Config(data=data_file), ["links", "drive"])
+    """A file with one more table; `lists` and `boxes` stand for apps."""
+    database = open_database(Config(data=data_file), ["lists", "boxes"])
     await database.write(create)
     yield database
     await database.close()
@@ -120,7 +120,7 @@ async def test_delivery_waits_for_room_and_blames_no_app(db: Database, caplog: p
     def on_event(conn: Connection, event: Event) -> None:
         put(conn, event.id, "x" * 1_000_000)
 
-    events = Events(db, [("links", on_event)], Clock())
+    events = Events(db, [("lists", on_event)], Clock())
     live: list[Event] = []
     events.listen(live.append)
     await db.write(limit_pages, 20)
@@ -185,7 +185,7 @@ async def walled(db: Database) -> Database:
     """Each app has a table."""
 
     def create_tables(conn: Connection) -> None:
-        for name in ("links_link", "drive_file"):
+        for name in ("lists_link", "boxes_file"):
             conn.exec_driver_sql(f"CREATE TABLE {name} (id INTEGER PRIMARY KEY, name TEXT)")
             conn.exec_driver_sql(f"INSERT INTO {name} VALUES (1, 'x')")  # noqa: S608 - two fixed names
 
@@ -196,89 +196,89 @@ async def walled(db: Database) -> Database:
 @pytest.mark.parametrize(
     "statement",
     [
-        "SELECT name FROM links_link",
-        "INSERT INTO links_link VALUES (2, 'y')",
-        "UPDATE links_link SET name = 'y'",
-        "DELETE FROM links_link",
+        "SELECT name FROM lists_link",
+        "INSERT INTO lists_link VALUES (2, 'y')",
+        "UPDATE lists_link SET name = 'y'",
+        "DELETE FROM lists_link",
         "INSERT INTO core_setting VALUES ('a', '1', 0)",
         "SELECT count(*) FROM core_event",
         "SELECT name FROM sqlite_master",
-        "WITH drive_file AS (SELECT 1) SELECT * FROM drive_file",
+        "WITH boxes_file AS (SELECT 1) SELECT * FROM boxes_file",
     ],
 )
 async def test_an_app_may_touch_its_own_tables_and_cores(walled: Database, statement: str) -> None:
-    await walled.write(of_app("links", statement))
+    await walled.write(of_app("lists", statement))
 
 
 @pytest.mark.parametrize(
     "statement",
     [
-        "SELECT name FROM drive_file",
-        "SELECT count(*) FROM drive_file",
-        "SELECT 1 FROM links_link WHERE EXISTS (SELECT 1 FROM drive_file)",
-        "SELECT l.id FROM links_link l JOIN drive_file d ON l.id = d.id",
-        "INSERT INTO drive_file VALUES (2, 'y')",
-        "INSERT INTO links_link SELECT id + 10, name FROM drive_file",
-        "UPDATE drive_file SET name = 'y'",
-        "UPDATE links_link SET name = (SELECT name FROM drive_file)",
-        "DELETE FROM drive_file",
+        "SELECT name FROM boxes_file",
+        "SELECT count(*) FROM boxes_file",
+        "SELECT 1 FROM lists_link WHERE EXISTS (SELECT 1 FROM boxes_file)",
+        "SELECT l.id FROM lists_link l JOIN boxes_file d ON l.id = d.id",
+        "INSERT INTO boxes_file VALUES (2, 'y')",
+        "INSERT INTO lists_link SELECT id + 10, name FROM boxes_file",
+        "UPDATE boxes_file SET name = 'y'",
+        "UPDATE lists_link SET name = (SELECT name FROM boxes_file)",
+        "DELETE FROM boxes_file",
     ],
 )
 async def test_an_app_may_not_touch_an_others(walled: Database, statement: str) -> None:
     with pytest.raises(DatabaseError, match=r"prohibited|not authorized"):
-        await walled.write(of_app("links", statement))
+        await walled.write(of_app("lists", statement))
     if statement.startswith("SELECT"):
         for how in (walled.read, walled.point):
             with pytest.raises(DatabaseError, match=r"prohibited|not authorized"):
-                await how(of_app("links", statement))
-    assert await walled.write(of_app("drive", "SELECT id, name FROM drive_file")) == [(1, "x")]
+                await how(of_app("lists", statement))
+    assert await walled.write(of_app("boxes", "SELECT id, name FROM boxes_file")) == [(1, "x")]
 
 
 async def test_the_wall_stands_for_partials_too(walled: Database) -> None:
     with pytest.raises(DatabaseError, match="prohibited"):
-        await walled.write(partial(partial(of_app("links", "SELECT name FROM drive_file"))))
+        await walled.write(partial(partial(of_app("lists", "SELECT name FROM boxes_file"))))
 
 
 async def test_core_may_touch_everything(walled: Database) -> None:
     def look(conn: Connection) -> int:
-        return int(conn.execute(text("SELECT count(*) FROM drive_file, links_link")).scalar_one())
+        return int(conn.execute(text("SELECT count(*) FROM boxes_file, lists_link")).scalar_one())
 
     assert await walled.read(look) == 1
 
 
 async def test_acting_changes_who_is_asked_about_and_back(walled: Database) -> None:
-    drive = of_app("drive", "SELECT name FROM drive_file")
+    drive = of_app("boxes", "SELECT name FROM boxes_file")
 
     def from_links(conn: Connection) -> None:
         with acting(conn, drive):
             assert drive(conn) == [("x",)]
         with attempt(conn):
-            conn.execute(text("SELECT id FROM drive_file"))
+            conn.execute(text("SELECT id FROM boxes_file"))
 
-    from_links.__module__ = "fazt.apps.links.store"
+    from_links.__module__ = "fazt.apps.lists.store"
     with pytest.raises(DatabaseError, match="prohibited"):
         await walled.write(from_links)
 
 
 async def test_an_apps_on_event_stays_behind_its_wall(walled: Database) -> None:
-    peek = of_app("links", "SELECT name FROM drive_file")
+    peek = of_app("lists", "SELECT name FROM boxes_file")
 
     def on_event(conn: Connection, _event: Event) -> None:
         peek(conn)
 
     def own(conn: Connection, event: Event) -> None:
-        conn.execute(text("UPDATE drive_file SET name = 'heard'"))
+        conn.execute(text("UPDATE boxes_file SET name = 'heard'"))
 
-    on_event.__module__ = "fazt.apps.links.store"
-    own.__module__ = "fazt.apps.drive.store"
-    events = Events(walled, [("links", on_event), ("drive", own)], Clock())
+    on_event.__module__ = "fazt.apps.lists.store"
+    own.__module__ = "fazt.apps.boxes.store"
+    events = Events(walled, [("lists", on_event), ("boxes", own)], Clock())
     live: list[Event] = []
     events.listen(live.append)
     async with events.run():
         await walled.write(emit, Event("test.told", {}), now=NOW)
         await eventually(lambda: live)
-    assert [job.key for job in await walled.read(list_jobs)] == [f"{live[0].id}/links"]
-    assert await walled.read(of_app("drive", "SELECT name FROM drive_file WHERE id = 1")) == [("heard",)]
+    assert [job.key for job in await walled.read(list_jobs)] == [f"{live[0].id}/lists"]
+    assert await walled.read(of_app("boxes", "SELECT name FROM boxes_file WHERE id = 1")) == [("heard",)]
     assert len(await walled.read(list_events)) == 1
 
 

@@ -107,7 +107,7 @@ def test_pages_can_be_read_without_script(browser: Browser, cloud: Program) -> N
 def test_the_apps_and_the_account_open_on_a_phone(
     contexts: dict[tuple[int, str], BrowserContext], cloud: Program
 ) -> None:
-    watched = Watched(contexts[390, "light"])
+    watched = Watched(contexts[390, "dark"])
     page = watched.page
     watched.open(cloud.url + "/")
     page.get_by_role("navigation", name="Quick").get_by_role("button", name="Apps").click()

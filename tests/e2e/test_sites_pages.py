@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect
+from playwright.sync_api import Browser, expect
 
 from tests.apps.sites.archives import make_zip
 from tests.e2e.browser import Looks, Watched, chromium, find_faults_in, looks_of
@@ -65,16 +65,14 @@ def test_pages_look_right_everywhere(looks: Looks, cloud: Program, path: str) ->
     assert find_faults_in(looks, cloud.url + path) == {}
 
 
-def test_a_folder_becomes_a_site_and_its_next_version(
-    contexts: dict[tuple[int, str], BrowserContext], cloud: Program, tmp_path: Path
-) -> None:
+def test_a_folder_becomes_a_site_and_its_next_version(looks: Looks, cloud: Program, tmp_path: Path) -> None:
     folder = tmp_path / "hello"
     shutil.copytree(HELLO, folder)
     deep = folder / ("a" * 60) / ("b" * 60)
     deep.mkdir(parents=True)
     (deep / "caf\u00e9.txt").write_text("deep")
     (folder / ".env").write_text("SECRET=1")
-    watched = Watched(contexts[1280, "light"])
+    watched = Watched(looks[1280, "light"])
     page = watched.page
     watched.open(cloud.url + "/sites")
     page.get_by_role("button", name="Choose a folder").wait_for()
@@ -100,8 +98,8 @@ def test_a_folder_becomes_a_site_and_its_next_version(
     assert watched.find_faults() == []
 
 
-def test_a_dropped_folder(contexts: dict[tuple[int, str], BrowserContext], cloud: Program) -> None:
-    watched = Watched(contexts[1280, "light"])
+def test_a_dropped_folder(looks: Looks, cloud: Program) -> None:
+    watched = Watched(looks[1280, "light"])
     watched.open(cloud.url + "/sites")
     watched.page.get_by_role("button", name="Choose a folder").wait_for()
     watched.page.get_by_label("Name").fill("loose")

@@ -23,7 +23,7 @@ CORE: Any = SimpleNamespace(
     config=SimpleNamespace(domain="example.org"),
 )
 ADA: Any = SimpleNamespace(name="Ada <b>", email="ada@example.org", is_owner=True)
-FOREIGN = {"ui/foreign_error.html", "sites/bare.html"}
+FOREIGN = {"ui/foreign_error.html", "ui/foreign.html", "joplin/published.html"}
 """Shown on hosts that have neither our policy nor our style sheet."""
 
 REFUSED = re.compile(r"<style|\sstyle=|\son[a-z]+=|javascript:|<script(?![^>]*\ssrc=)")

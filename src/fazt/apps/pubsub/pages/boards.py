@@ -45,7 +45,7 @@ async def show_board(core: Core, caller: Caller, request: Asked, board_id: str) 
     board = await core.db.read(boards.get_board, board_id, caller.user_id)
     live = live_of(core, board.topics)
     tiles = await showing.shown_tiles(core, board)
-    return page(request, "pubsub/board.html", board=board, tiles=tiles, live=live, iso=to_iso, shown=showing.to_shown)
+    return page(request, "pubsub/board.html", board=board, tiles=tiles, source=live, iso=to_iso, shown=showing.to_shown)
 
 
 async def edit_page(

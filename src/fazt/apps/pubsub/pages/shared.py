@@ -41,7 +41,7 @@ async def show_shared(core: Core, request: Asked, token: str) -> Response[Any]:
         title=board.title,
         tiles=tiles,
         shown=showing.to_shown,
-        live=live,
+        source=live,
         iso=to_iso,
     )
 
@@ -62,7 +62,7 @@ async def topic_page(core: Core, request: Asked, topic: str, token: str) -> Resp
         at=to_iso(last.at) if last is not None else "",
         messages=list(reversed(messages[-showing.LOG :])),
         plot=showing.to_plot(messages),
-        live=f"/hub/{quote(topic)}/sse?since={last.seq if last is not None else before}&share={token}",
+        source=f"/hub/{quote(topic)}/sse?since={last.seq if last is not None else before}&share={token}",
     )
 
 

@@ -114,7 +114,7 @@ async def topic_page(
         at=to_iso(last.at) if last is not None else "",
         messages=list(reversed(messages[-showing.LOG :])),
         plot=showing.to_plot(messages),
-        live=f"/hub/{quote(topic)}/sse?since={last.seq if last is not None else before}",
+        source=f"/hub/{quote(topic)}/sse?since={last.seq if last is not None else before}",
         can_write=hub_of(core).rules.may(caller, topic, "write"),
         watching=await core.db.read(alerts.is_watching, caller.user_id, topic),
         alerts=await core.db.read(alerts.list_alerts, caller.user_id, topic),

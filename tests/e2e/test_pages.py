@@ -152,7 +152,7 @@ def test_a_new_secret_is_copied_by_a_click(desk: Watched, cloud: Program) -> Non
     desk.open(cloud.url + "/account/tokens")
     desk.page.get_by_label("Name").fill("Laptop")
     desk.page.get_by_label("Only what is ticked here").check()
-    desk.page.get_by_label("me:read").check()
+    desk.page.get_by_label("me:read", exact=True).check()
     desk.page.get_by_role("button", name="Make it").click()
     box = desk.page.get_by_label("The new secret")
     expect(box).to_have_text(re.compile("^fazt-"))

@@ -230,10 +230,16 @@ def prepare_judges() -> None:
         stamp.write_text(wanted)
 
 
+def compile_source() -> None:
+    """Keep the compiled form of src/ beside it, also where Python is told not to: starting takes a third less time."""
+    run(VENV / "bin" / "python", "-m", "compileall", "-q", ROOT / "src")
+
+
 def main(purpose: str) -> int:
     """`serve`, `check` or `test`: 0 when everything is there."""
     try:
         prepare_python("serve" if purpose == "serve" else "test")
+        compile_source()
         if purpose == "test":
             prepare_packages()
             prepare_npm()

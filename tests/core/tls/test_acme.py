@@ -281,8 +281,9 @@ async def test_an_account_is_bound_to_one_at_the_authority(data_file: Path, name
 async def test_the_owner_is_told_while_there_is_time(here: Cloud) -> None:
     assert await warn(here.core) == 0
     await here.core.db.write(
-        store.note_failure, DOMAIN, "No port 80.", "", next_at=here.now() + 7 * DAY, now=here.now()
+        store.note_failure, DOMAIN, "No port 80.", "", next_at=here.now() + 100 * DAY, now=here.now()
     )
+    await here.until(lambda: here.state(DOMAIN).error, "word of the failure")
     here.ahead += 85 * DAY
     assert await warn(here.core) == 1
     owner = await here.core.db.read(find_owner)

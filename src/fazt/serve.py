@@ -84,7 +84,7 @@ async def create_core(config: Config, apps: tuple[App, ...]) -> Core:
         db=db,
         settings=declared,
         blobs=open_blobs(db, system_clock, declared.get("blobs.object_store")),
-        events=Events(db, handlers, system_clock),
+        events=Events(db, handlers, system_clock, {app.name: app.hears for app in apps}),
         jobs=Jobs(kinds, on_dead=events.tell_dead_job),
         auth=Auth(db),
         visits=Visits(db, system_clock, declared),

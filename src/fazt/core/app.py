@@ -11,7 +11,7 @@ A manifest names its `parts`; `load` imports them when the server starts, by the
 | `server` | `run(core)`: the same, for listeners that are not HTTP               |
 | `jobs`   | `JOBS`: tuple of `Job`                                              |
 | `script` | `SCRIPT`: tuple of `ScriptFunction`                                 |
-| `store`  | `on_event(conn, event)`, run once for each event after its commit;  |
+| `store`  | `on_event(conn, event)`, run once after the commit of each event in `hears`; |
 |          | `THINGS`: tuple of `Thing`                                          |
 | `cli`    | `COMMANDS`: tuple of click commands, named in `App.commands`         |
 """
@@ -161,6 +161,8 @@ class App:
     icon: str = ""
     settings: tuple[Setting, ...] = ()
     events: tuple[EventKind, ...] = ()
+    hears: tuple[str, ...] = ("*",)
+    """The events that `store.on_event` is called for; `*` is all of them."""
     scopes: tuple[ScopeKind, ...] = ()
     commands: Mapping[str, str] = field(default_factory=dict)
     """Top-level commands in `cli`, with the line that `fazt --help` shows for each."""

@@ -9,6 +9,7 @@ APP = App(
     path="/textdb",
     icon="textdb",
     parts=("store", "routes", "pages", "jobs", "script", "cli"),
+    hears=("textdb.changed",),
     commands={"db": "JSON documents: get, put, list, import, export."},
     settings=(
         Setting("textdb.default_limit", 100, "Documents in a list that names no limit.", 1, 10_000),

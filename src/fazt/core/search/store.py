@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, text, update
 
+from fazt.core.db import Prepared
 from fazt.core.search.model import (
     TEXT_CHARS,
     TITLE_CHARS,
@@ -24,10 +25,13 @@ MAX_POSITION = 16_383
 """PostgreSQL counts words up to here."""
 
 s = core_search.c
-_FIND = select(s.id, s.title, s.text).where(s.kind == bindparam("k"), s.ref == bindparam("r"))
-_INSERT = insert(core_search).returning(s.id)
+_COLUMNS = ("kind", "ref", "user_id", "path", "at", "title", "text")
+_FIND = Prepared(select(s.id, s.title, s.text).where(s.kind == bindparam("k"), s.ref == bindparam("r")))
+_INSERT = Prepared(insert(core_search).returning(s.id), _COLUMNS)
 _UPDATE = update(core_search).where(s.id == bindparam("of"))
 _DELETE = delete(core_search).where(s.id == bindparam("of"))
+_ADD_WORDS = Prepared(text("INSERT INTO core_search_words (rowid, title, text) VALUES (:id, :title, :text)"))
+_REMOVE_WORDS = Prepared(text("DELETE FROM core_search_words WHERE rowid = :id"))
 
 # `user_id` NULL is for everybody. Titles count ten times; among equals the newest comes first.
 _SEARCH_SQLITE = """
@@ -55,10 +59,11 @@ def index(
     """
     title, text = tidy(title, TITLE_CHARS), tidy(text, TEXT_CHARS)
     facts = {"user_id": user_id, "path": path, "at": now, "title": title, "text": text}
-    old = conn.execute(_FIND, {"k": kind, "r": id}).first()
+    old = _FIND.first(conn, {"k": kind, "r": id})
     if old is None:
-        row_id = conn.execute(_INSERT, {"kind": kind, "ref": id, **facts}).scalar_one()
-        put_words(conn, row_id, title, text)
+        row = _INSERT.row(conn, {"kind": kind, "ref": id, **facts})
+        assert row is not None, "RETURNING answers"
+        put_words(conn, row[0], title, text)
         return
     conn.execute(_UPDATE, {"of": old.id, **facts})
     if (old.title, old.text) != (title, text):
@@ -68,7 +73,7 @@ def index(
 
 def remove(conn: Connection, kind: str, id: str) -> None:
     """Make a thing unfindable; nothing happens where it was not findable."""
-    old = conn.execute(_FIND, {"k": kind, "r": id}).first()
+    old = _FIND.first(conn, {"k": kind, "r": id})
     if old is not None:
         remove_words(conn, old.id)
         conn.execute(_DELETE, {"of": old.id})
@@ -123,8 +128,7 @@ def put_words(conn: Connection, row_id: int, title: str, body: str) -> None:
     """Add the words of a row that has none."""
     titles, words = words_of(title), words_of(body)
     if conn.dialect.name == "sqlite":
-        add = "INSERT INTO core_search_words (rowid, title, text) VALUES (:id, :title, :text)"
-        conn.execute(text(add), {"id": row_id, "title": " ".join(titles), "text": " ".join(words)})
+        _ADD_WORDS.run(conn, {"id": row_id, "title": " ".join(titles), "text": " ".join(words)})
     else:
         set_ = "UPDATE core_search SET words = CAST(:words AS tsvector) WHERE id = :id"
         conn.execute(text(set_), {"id": row_id, "words": as_tsvector(titles, words)})
@@ -133,7 +137,7 @@ def put_words(conn: Connection, row_id: int, title: str, body: str) -> None:
 def remove_words(conn: Connection, row_id: int) -> None:
     """Forget the words of a row; on PostgreSQL they are a column of it."""
     if conn.dialect.name == "sqlite":
-        conn.execute(text("DELETE FROM core_search_words WHERE rowid = :id"), {"id": row_id})
+        _REMOVE_WORDS.run(conn, {"id": row_id})
 
 
 def as_tsvector(titles: list[str], words: list[str]) -> str:

@@ -8,7 +8,7 @@ from hashlib import blake2b
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, text, update
+from sqlalchemy import Connection, Row, and_, bindparam, delete, func, insert, select, text, update
 
 from fazt.core.search.model import (
     TEXT_CHARS,
@@ -75,6 +75,18 @@ def remove(conn: Connection, kind: str, id: str) -> None:
         remove_row(conn, old.id)
 
 
+def remove_some(conn: Connection, kind: str, prefix: str, limit: int) -> int:
+    """Make up to `limit` things of a kind unfindable of which the id begins with `prefix`; how many."""
+    if conn.dialect.name == "sqlite":  # by code point, so that it is a range of the index
+        begins = and_(s.ref >= prefix, s.ref < f"{prefix}\U0010ffff")
+    else:
+        begins = s.ref.startswith(prefix, autoescape=True)
+    ids = list(conn.scalars(select(s.id).where(s.kind == kind, begins).limit(limit)))
+    for row_id in ids:
+        remove_row(conn, row_id)
+    return len(ids)
+
+
 def remove_row(conn: Connection, row_id: int) -> None:
     """Take a row out with its words."""
     remove_words(conn, row_id)
@@ -87,17 +99,20 @@ def search(
     *,
     user_id: str | None,
     kinds: Sequence[str] = (),
+    app: str = "",
     limit: int = 20,
     offset: int = 0,
 ) -> list[Found]:
-    """What has all words of `query`, the best first: things of this user and of everybody.
+    """What has all words of `query`, the best first: things of this user and of everybody, of one app or of all.
 
     Best is what has the words in its title, then what has them whole, then what is newest. Words may be begun
     (`rep` finds `report`), "words in quotes" are exact. Any text may be asked; without a word in it, nothing is
     found. However much there is, only some hundred things are looked at.
     """
     phrases = parse_query(query)
-    if not phrases:
+    if app:
+        kinds = [kind for kind in kinds or list_kinds(conn) if kind.partition(".")[0] == app]
+    if not phrases or (app and not kinds):
         return []
     candidates = find_candidates(conn, phrases, user_id, kinds)
     return show(conn, rank(conn, candidates, phrases)[offset : offset + limit], phrases)

@@ -12,7 +12,8 @@ A manifest names its `parts`; `load` imports them when the server starts, by the
 | `jobs`   | `JOBS`: tuple of `Job`                                              |
 | `script` | `SCRIPT`: tuple of `ScriptFunction`                                 |
 | `store`  | `on_event(conn, event)`, run once for each event after its commit;  |
-|          | `THINGS`: tuple of `Thing`                                          |
+|          | `THINGS`: tuple of `Thing`; `SPARES`: tuple of `Spare`;              |
+|          | `list_blob_queries(dialect) -> list[str]`: SELECTs of kept hashes   |
 | `cli`    | `COMMANDS`: tuple of click commands, named in `App.commands`         |
 """
 
@@ -136,6 +137,22 @@ class Thing:
     names: Callable[[Connection], list[str]]
     blobs: Callable[[Connection, str], list[str]]
     copy: Callable[[Connection, Connection, str, str, str, int], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Spare:
+    """Something that an app could do without, e.g. its trash: listed as `SPARES` in the app's store.
+
+    Sync functions of a Connection. `measure(conn)` is how many things they are, and their bytes. `free(conn, now)`
+    lets some of them go, of everybody, and answers whether there are more; None where `path` is where one does so.
+    """
+
+    name: str
+    title: str
+    help: str
+    measure: Callable[[Connection], tuple[int, int]]
+    free: Callable[[Connection, int], bool] | None = None
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)

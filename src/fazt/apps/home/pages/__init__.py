@@ -12,6 +12,7 @@ from fazt.apps.home.pages import (
     people,
     search,
     settings,
+    storage,
     tokens,
     two_factor,
 )
@@ -30,4 +31,5 @@ PAGES = [
     *certificates.PAGES,
     *events.PAGES,
     *search.PAGES,
+    *storage.PAGES,
 ]

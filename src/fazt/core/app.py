@@ -7,6 +7,7 @@ A manifest names its `parts`; `load` imports them when the server starts, by the
 |----------|---------------------------------------------------------------------|
 | `routes` | `ROUTES`: Litestar handlers and `Mount`s; optional `find_host`, `list_hosts` |
 | `pages`  | `PAGES`: the same, for people; optional `card(core, caller) -> Card` |
+|          | and `VISITED`, a `Visited`                                          |
 | `engine` | `run(core)`: an async context manager around the app's life          |
 | `server` | `run(core)`: the same, for listeners that are not HTTP               |
 | `jobs`   | `JOBS`: tuple of `Job`                                              |
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from fazt.core import Core
+    from fazt.core.auth import Caller
 
 SettingValue = bool | int | float | str | list[str]
 Scope = dict[str, Any]
@@ -137,6 +139,20 @@ class Thing:
     names: Callable[[Connection], list[str]]
     blobs: Callable[[Connection, str], list[str]]
     copy: Callable[[Connection, Connection, str, str, str, int], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Visited:
+    """That visits to this app's things are counted: listed as `VISITED` in its pages, for the page Analytics.
+
+    `kind` is that of `core.visits`. `targets(core, caller)` are those that this person may know of; None is all.
+    `names(core, targets)` are (title, path of its page) by target; what is gone has none.
+    """
+
+    kind: str
+    title: str
+    targets: Callable[[Core, Caller], Awaitable[list[str] | None]]
+    names: Callable[[Core, list[str]], Awaitable[dict[str, tuple[str, str]]]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, text
@@ -19,7 +20,7 @@ from tests.conftest import NOW
 
 def queries(conn: Connection) -> dict[str, list[str]]:
     """As the job gathers them."""
-    stores = {app.name: app.load("store") for app in APPS}
+    stores: dict[str, Any] = {app.name: app.load("store") for app in APPS}
     dialect = conn.dialect.name
     return {
         name: store.list_blob_queries(dialect) if hasattr(store, "list_blob_queries") else []

@@ -177,7 +177,7 @@ def newest(
 
 def rank(conn: Connection, candidates: dict[int, bool], phrases: list[Phrase]) -> list[Row[Any]]:
     """The rows in their order, without their texts."""
-    rows = conn.execute(_ROWS, {"ids": list(candidates)}).all()
+    rows: list[Row[Any]] = [*conn.execute(_ROWS, {"ids": list(candidates)})]
     keys = {row.id: (-rank_title(row.title, phrases), not candidates[row.id], -row.at, row.id) for row in rows}
     return sorted(rows, key=lambda row: keys[row.id])
 

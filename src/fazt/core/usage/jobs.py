@@ -28,7 +28,7 @@ def list_spares(core: Core) -> dict[str, Spare]:
 async def run_measuring(core: Core, _payload: dict[str, Any]) -> None:
     """Measure, and keep what was found. It reads the whole file once."""
     started = time.perf_counter()
-    stores = {app.name: app.load("store") for app in core.apps}
+    stores: dict[str, Any] = {app.name: app.load("store") for app in core.apps}
     on_sqlite = not core.config.database_url
     queries = {
         name: store.list_blob_queries("sqlite" if on_sqlite else "postgresql")

@@ -47,7 +47,7 @@ def measure(conn: Connection, blob_queries: Mapping[str, Sequence[str]], *, log:
         house["blobs"] -= sum(blobs.values()) + unkept
         house[BOOKS] += total - free - sum(size for _, _, size in trees)
     house |= {FREE: free, "unkept": unkept}
-    shares = [Share(app, *sums.get(app, (0, 0)), blobs.get(app, 0)) for app in blob_queries]
+    shares = [Share(app, sums[app][0], sums[app][1], blobs.get(app, 0)) for app in blob_queries]
     biggest = sorted((Big(name, size, name != table) for name, table, size in trees or ()), key=lambda big: -big.size)
     return Usage(
         now,

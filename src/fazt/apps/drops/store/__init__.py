@@ -22,6 +22,7 @@ from fazt.apps.drops.store.drops import (
     get_visitor,
     list_drops,
     list_first_names,
+    list_titles,
     share,
     share_small,
 )
@@ -95,6 +96,7 @@ __all__ = [
     "list_drops",
     "list_first_names",
     "list_requests",
+    "list_titles",
     "note_offset",
     "on_event",
     "set_length",

@@ -2,10 +2,11 @@
 
 from fazt.apps.home.pages import (
     account,
+    activity,
+    analytics,
     certificates,
     dashboard,
     entry,
-    events,
     jobs,
     links,
     notices,
@@ -29,7 +30,8 @@ PAGES = [
     *settings.PAGES,
     *jobs.PAGES,
     *certificates.PAGES,
-    *events.PAGES,
+    *activity.PAGES,
+    *analytics.PAGES,
     *search.PAGES,
     *storage.PAGES,
 ]

@@ -7,12 +7,14 @@ A manifest names its `parts`; `load` imports them when the server starts, by the
 |----------|---------------------------------------------------------------------|
 | `routes` | `ROUTES`: Litestar handlers and `Mount`s; optional `find_host`, `list_hosts` |
 | `pages`  | `PAGES`: the same, for people; optional `card(core, caller) -> Card` |
+|          | and `VISITED`, a `Visited`                                          |
 | `engine` | `run(core)`: an async context manager around the app's life          |
 | `server` | `run(core)`: the same, for listeners that are not HTTP               |
 | `jobs`   | `JOBS`: tuple of `Job`                                              |
 | `script` | `SCRIPT`: tuple of `ScriptFunction`                                 |
 | `store`  | `on_event(conn, event)`, run once after the commit of each event in `hears`; |
-|          | `THINGS`: tuple of `Thing`                                          |
+|          | `THINGS`: tuple of `Thing`; `SPARES`: tuple of `Spare`;              |
+|          | `list_blob_queries(dialect) -> list[str]`: SELECTs of kept hashes   |
 | `cli`    | `COMMANDS`: tuple of click commands, named in `App.commands`         |
 """
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from fazt.core import Core
+    from fazt.core.auth import Caller
 
 SettingValue = bool | int | float | str | list[str]
 Scope = dict[str, Any]
@@ -136,6 +139,36 @@ class Thing:
     names: Callable[[Connection], list[str]]
     blobs: Callable[[Connection, str], list[str]]
     copy: Callable[[Connection, Connection, str, str, str, int], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Visited:
+    """That visits to this app's things are counted: listed as `VISITED` in its pages, for the page Analytics.
+
+    `kind` is that of `core.visits`. `targets(core, caller)` are those that this person may know of; None is all.
+    `names(core, targets)` are (title, path of its page) by target; what is gone has none.
+    """
+
+    kind: str
+    title: str
+    targets: Callable[[Core, Caller], Awaitable[list[str] | None]]
+    names: Callable[[Core, list[str]], Awaitable[dict[str, tuple[str, str]]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Spare:
+    """Something that an app could do without, e.g. its trash: listed as `SPARES` in the app's store.
+
+    Sync functions of a Connection. `measure(conn)` is how many things they are, and their bytes. `free(conn, now)`
+    lets some of them go, of everybody, and answers whether there are more; None where `path` is where one does so.
+    """
+
+    name: str
+    title: str
+    help: str
+    measure: Callable[[Connection], tuple[int, int]]
+    free: Callable[[Connection, int], bool] | None = None
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)

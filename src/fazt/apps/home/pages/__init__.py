@@ -2,16 +2,18 @@
 
 from fazt.apps.home.pages import (
     account,
+    activity,
+    analytics,
     certificates,
     dashboard,
     entry,
-    events,
     jobs,
     links,
     notices,
     people,
     search,
     settings,
+    storage,
     tokens,
     two_factor,
 )
@@ -28,6 +30,8 @@ PAGES = [
     *settings.PAGES,
     *jobs.PAGES,
     *certificates.PAGES,
-    *events.PAGES,
+    *activity.PAGES,
+    *analytics.PAGES,
     *search.PAGES,
+    *storage.PAGES,
 ]

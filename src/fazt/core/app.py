@@ -6,7 +6,8 @@ A manifest names its `parts`; `load` imports them when the server starts, by the
 | part     | constant or function in it                                          |
 |----------|---------------------------------------------------------------------|
 | `routes` | `ROUTES`: Litestar handlers and `Mount`s; optional `find_host`, `list_hosts` |
-| `pages`  | `PAGES`: the same, for people; optional `card(core, caller) -> Card` |
+| `pages`  | `PAGES`: the same, for people; optional `card(core, caller) -> Card`, |
+|          | `connect(core, caller, base) -> dict`: more for the template `connect.html` |
 | `engine` | `run(core)`: an async context manager around the app's life          |
 | `server` | `run(core)`: the same, for listeners that are not HTTP               |
 | `jobs`   | `JOBS`: tuple of `Job`                                              |
@@ -150,6 +151,17 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
+class Connect:
+    """What clients of this app log in with: the panel «Connect a client» of its pages makes it on the spot.
+
+    `app`: a user name and an app password; `token`: a token. The steps are the app's template `connect.html`.
+    """
+
+    kind: Literal["app", "token"]
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class App:
     """The manifest."""
 
@@ -164,6 +176,7 @@ class App:
     scopes: tuple[ScopeKind, ...] = ()
     commands: Mapping[str, str] = field(default_factory=dict)
     """Top-level commands in `cli`, with the line that `fazt --help` shows for each."""
+    connect: Connect | None = None
 
     def load(self, part: str) -> Any | None:
         """The module of a part that the manifest names, or None."""

@@ -1,6 +1,6 @@
 """Video calls, and the STUN and TURN relay that brings them through firewalls."""
 
-from fazt.core.app import App, ScopeKind, Setting
+from fazt.core.app import App, Connect, ScopeKind, Setting
 
 APP = App(
     name="turn",
@@ -38,4 +38,5 @@ APP = App(
     ),
     scopes=(ScopeKind("turn:use", "Get credentials for the relay of video calls."),),
     commands={"turn": "The relay of video calls: its state, and whether clients can reach it."},
+    connect=Connect("token", ("turn:use",)),
 )

@@ -3,6 +3,7 @@
 from fazt.apps.home.pages import (
     account,
     certificates,
+    connect,
     dashboard,
     entry,
     events,
@@ -22,6 +23,7 @@ PAGES = [
     *links.PAGES,
     *account.PAGES,
     *tokens.PAGES,
+    *connect.PAGES,
     *two_factor.PAGES,
     *notices.PAGES,
     *people.PAGES,

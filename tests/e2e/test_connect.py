@@ -86,11 +86,11 @@ class Desk:
             running.kill()
         return line
 
-    def run(self, recipe: str, *, shell: str = "bash") -> str:
+    def run(self, recipe: str, *, by: str = "bash") -> str:
         """What a recipe prints, run as it is."""
         command = {"bash": ["bash", "-euc"], "python": ["python", "-c"], "node": ["node", "--input-type=module", "-e"]}
         done = subprocess.run(
-            [*command[shell], recipe],
+            [*command[by], recipe],
             cwd=self.folder,
             env=self.environ,
             capture_output=True,
@@ -143,8 +143,8 @@ def test_mail(desk: Desk) -> None:
 def test_documents(desk: Desk) -> None:
     _, recipes = desk.open_panel("textdb")
     assert desk.run(recipes["curl"]).count("Hello") == 2
-    assert "Hello" in desk.run(recipes["javascript"], shell="node")
-    assert desk.run(recipes["python"], shell="python").count("Hello") == 2
+    assert "Hello" in desk.run(recipes["javascript"], by="node")
+    assert desk.run(recipes["python"], by="python").count("Hello") == 2
 
 
 def test_topics(desk: Desk) -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from fazt.core import Core
+    from fazt.core.auth import Caller
 
 SettingValue = bool | int | float | str | list[str]
 Scope = dict[str, Any]
@@ -96,7 +97,8 @@ class Job:
 class ScriptFunction:
     """What JavaScript may call as `fazt.<name>(args)`, and other apps as `core.call`.
 
-    `run(core, caller, **arguments)`; arguments and answer are JSON. `scope` is what the caller must have.
+    `run(core, caller, **arguments)`; arguments and answer are JSON. `scope` is what the caller must have; with
+    `by_resource` a caller held to one resource of it (`textdb:read:posts`) may call it, and `run` checks which.
     """
 
     name: str
@@ -104,6 +106,11 @@ class ScriptFunction:
     run: Callable[..., Awaitable[Any]]
     help: str
     example: str = ""
+    by_resource: bool = False
+
+    def may(self, caller: Caller) -> bool:
+        """Whether the caller has the scope, for everything or for some of it."""
+        return caller.may_some(self.scope) if self.by_resource else caller.may(self.scope)
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,6 +103,7 @@ async def show_call(core: Core, caller: Caller | None, request: Asked, room: str
         name=seat.name,
         is_guest=is_guest,
         max_people=MAX_PEOPLE,
+        has_drops=any(app.name == "drops" for app in core.apps),
     )
 
 

@@ -98,7 +98,7 @@ def test_an_order_by_mail_is_on_the_dashboard_without_a_reload(cloud: Cloud, bro
         page.get_by_label("Token").fill(token)
         page.get_by_role("button", name="Show orders").click()
         write_mail(cloud, "shop@localhost", "Hello,\n2 x Rye bread\n1 x Salt & <b>butter</b>\nThanks")
-        wait_until(lambda: cloud.owner.get("/db/orders").json(), 20, "the order")
+        wait_until(lambda: cloud.owner.get("/db/orders").status_code == 200, 20, "the order")
         expect(page.locator("#orders li")).to_have_count(1, timeout=20_000)
         assert "2 × Rye bread, 1 × Salt & <b>butter</b>" in page.locator("#orders li").inner_text()
         write_mail(cloud, "shop@localhost", "3 x Rolls")

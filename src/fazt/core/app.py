@@ -6,7 +6,8 @@ A manifest names its `parts`; `load` imports them when the server starts, by the
 | part     | constant or function in it                                          |
 |----------|---------------------------------------------------------------------|
 | `routes` | `ROUTES`: Litestar handlers and `Mount`s; optional `find_host`, `list_hosts` |
-| `pages`  | `PAGES`: the same, for people; optional `card(core, caller) -> Card` |
+| `pages`  | `PAGES`: the same, for people; optional `card(core, caller) -> Card`, |
+|          | `connect(core, caller, base) -> dict`: more for the template `connect.html`, |
 |          | and `VISITED`, a `Visited`                                          |
 | `engine` | `run(core)`: an async context manager around the app's life          |
 | `server` | `run(core)`: the same, for listeners that are not HTTP               |
@@ -98,7 +99,8 @@ class Job:
 class ScriptFunction:
     """What JavaScript may call as `fazt.<name>(args)`, and other apps as `core.call`.
 
-    `run(core, caller, **arguments)`; arguments and answer are JSON. `scope` is what the caller must have.
+    `run(core, caller, **arguments)`; arguments and answer are JSON. `scope` is what the caller must have; with
+    `by_resource` a caller held to one resource of it (`textdb:read:posts`) may call it, and `run` checks which.
     """
 
     name: str
@@ -106,6 +108,11 @@ class ScriptFunction:
     run: Callable[..., Awaitable[Any]]
     help: str
     example: str = ""
+    by_resource: bool = False
+
+    def may(self, caller: Caller) -> bool:
+        """Whether the caller has the scope, for everything or for some of it."""
+        return caller.may_some(self.scope) if self.by_resource else caller.may(self.scope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +190,17 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
+class Connect:
+    """What clients of this app log in with: the panel «Connect a client» of its pages makes it on the spot.
+
+    `app`: a user name and an app password; `token`: a token. The steps are the app's template `connect.html`.
+    """
+
+    kind: Literal["app", "token"]
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class App:
     """The manifest."""
 
@@ -199,6 +217,7 @@ class App:
     scopes: tuple[ScopeKind, ...] = ()
     commands: Mapping[str, str] = field(default_factory=dict)
     """Top-level commands in `cli`, with the line that `fazt --help` shows for each."""
+    connect: Connect | None = None
 
     def load(self, part: str) -> Any | None:
         """The module of a part that the manifest names, or None."""

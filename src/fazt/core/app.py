@@ -9,7 +9,8 @@ A manifest names its `parts`; `load` imports them when the server starts, by the
 | `pages`  | `PAGES`: the same, for people; optional `card(core, caller) -> Card`, |
 |          | `connect(core, caller, base) -> dict`: more for the template `connect.html`, |
 |          | and `VISITED`, a `Visited`                                          |
-| `engine` | `run(core)`: an async context manager around the app's life          |
+| `engine` | `run(core)`: an async context manager around the app's life;         |
+|          | optional `before_open(config)`, run before the file is opened        |
 | `server` | `run(core)`: the same, for listeners that are not HTTP               |
 | `jobs`   | `JOBS`: tuple of `Job`                                              |
 | `script` | `SCRIPT`: tuple of `ScriptFunction`                                 |

@@ -237,7 +237,7 @@ def compile_source() -> None:
 
 
 def prepare_test() -> None:
-    """All that tests need: Python's packages while Debian's and npm's come, as one waits for the network and one works."""
+    """All that tests need: Python packages while those of Debian and npm come; one waits, the other works."""
     if not is_installed("test"):
         make_venv()  # first, as it may want a Debian package, too
     with ThreadPoolExecutor() as pool:

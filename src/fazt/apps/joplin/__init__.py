@@ -1,6 +1,6 @@
 """Joplin's sync server at `/joplin/`, and the notes in the browser."""
 
-from fazt.core.app import App, EventKind, ScopeKind, Setting
+from fazt.core.app import App, Connect, EventKind, ScopeKind, Setting
 
 APP = App(
     name="joplin",
@@ -49,4 +49,5 @@ APP = App(
         ScopeKind("joplin:write", "Write notes."),
         ScopeKind("joplin:rw", "Synchronise: read and write notes. What an app password for a device needs."),
     ),
+    connect=Connect("app", ("joplin:rw",)),
 )

@@ -1,6 +1,6 @@
 """Short links: `/r/{slug}` and whole hosts of them, with rules, passwords, an end, and every click counted."""
 
-from fazt.core.app import App, EventKind, ScopeKind, Setting
+from fazt.core.app import App, Connect, EventKind, ScopeKind, Setting
 
 LINK = {"id": "the link", "slug": "its short name", "host": "its short-link host; empty for the common ones"}
 
@@ -35,4 +35,5 @@ APP = App(
         ScopeKind("links:write", "Make, change and delete links."),
         ScopeKind("links:rw", "See, make, change and delete links."),
     ),
+    connect=Connect("token", ("links:rw",)),
 )

@@ -1,6 +1,6 @@
 """Mail for the cloud's domain: taken by SMTP and webhooks, kept in the file, sent through relays."""
 
-from fazt.core.app import App, EventKind, ScopeKind, Setting
+from fazt.core.app import App, Connect, EventKind, ScopeKind, Setting
 
 APP = App(
     name="mail",
@@ -86,4 +86,5 @@ APP = App(
         ScopeKind("mail:send", "Send mail."),
     ),
     commands={"mail": "Send, list and show mail; check that the domain is set up for it."},
+    connect=Connect("app", ("mail:read", "mail:send")),
 )

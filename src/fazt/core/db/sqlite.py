@@ -52,6 +52,7 @@ PRAGMAS = (
     "PRAGMA cache_size=-8000",
     "PRAGMA journal_size_limit=67108864",  # a long reader lets the log grow; afterwards it is cut back to this
     "PRAGMA temp_store=MEMORY",
+    "PRAGMA secure_delete=ON",  # what is deleted is overwritten with zeros; Debian's SQLite does so by itself
     "PRAGMA trusted_schema=ON",  # SQLite 3.40 lets no index call json_extract otherwise (textdb makes such indexes)
 )
 

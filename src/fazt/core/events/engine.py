@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 
+import msgspec
 from prometheus_client import Counter
 
 from fazt.core.clock import Clock
@@ -17,6 +18,7 @@ from fazt.core.log import get_logger
 from fazt.core.metrics import REGISTRY
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
+EXPORT_ROWS = 2_000
 GATHER_S = 0.01
 """A delivery is a commit of its own: what happens within this time shares one."""
 
@@ -71,6 +73,16 @@ class Events:
                 self._listeners.remove(callback)
 
         return stop
+
+    async def export(self, *, prefix: str = "", about: str = "") -> AsyncIterator[bytes]:
+        """All of the log, newest first, a JSON object a line; page by page, so that millions take no memory."""
+        before = await self._db.read(store.find_newest) + 1
+        while before > 1:
+            found = await self._db.read(
+                store.list_events, before_id=before, prefix=prefix, about=about, limit=EXPORT_ROWS, look=EXPORT_ROWS
+            )
+            yield b"".join(msgspec.json.encode(fact) + b"\n" for fact in found)
+            before -= EXPORT_ROWS
 
     async def _deliver_forever(self) -> None:
         pause_s = FIRST_PAUSE_S

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, bindparam, delete, insert, select, true, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, true, update
 
 from fazt.core.db import Prepared, acting, attempt, is_of_database, wake
 from fazt.core.errors import NotFound
@@ -109,15 +109,36 @@ def prune_events(conn: Connection, *, before: int, limit: int = 1_000) -> int:
 
 
 def list_events(
-    conn: Connection, *, after_id: int = 0, before_id: int | None = None, prefix: str = "", limit: int = 100
+    conn: Connection,
+    *,
+    after_id: int = 0,
+    before_id: int | None = None,
+    prefix: str = "",
+    about: str = "",
+    limit: int = 100,
+    look: int | None = None,
 ) -> list[Event]:
-    """Events of which the name begins with `prefix`, newest first, with ids between the two (exclusive)."""
+    """Events of which the name begins with `prefix`, newest first, with ids between the two (exclusive).
+
+    With `about`, an id of a person or a thing, only those whose data has it. `look` bounds through how many ids
+    it is looked, so that a rare kind costs no more than a common one.
+    """
+    if look is not None:
+        newest = before_id if before_id is not None else find_newest(conn) + 1
+        after_id = max(after_id, newest - look - 1)
     wanted = select(event).where(event.c.id > after_id).order_by(event.c.id.desc()).limit(limit)
     if before_id is not None:
         wanted = wanted.where(event.c.id < before_id)
     if prefix:
         wanted = wanted.where(event.c.name.startswith(prefix, autoescape=True))
+    if about:
+        wanted = wanted.where(event.c.data.contains(f'"{about}"', autoescape=True))
     return [to_event(row) for row in conn.execute(wanted)]
+
+
+def find_newest(conn: Connection) -> int:
+    """The id of the newest event; 0 where there is none."""
+    return conn.scalar(select(func.max(event.c.id))) or 0
 
 
 def tell_dead_job(conn: Connection, entry: JobEntry, *, now: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fazt.apps.mail.pages import addresses, compose, inbox, live, message, sending
 from fazt.apps.mail.store.messages import count_unread
 from fazt.core import Core
@@ -17,6 +19,13 @@ async def card(core: Core, caller: Caller) -> Card:
     return Card(figure, address or "Mail for your domain.", "Write", "/mail/compose")
 
 
+def connect(core: Core, _caller: Caller, _base: str) -> dict[str, Any]:
+    """More for the steps of clients: the port for mail programs, and whether STARTTLS is offered there."""
+    port = str(core.settings.get("mail.submission_listen")).rpartition(":")[2]
+    has_file = bool(core.settings.get("mail.certificate_file"))
+    return {"submission": port, "has_tls": has_file or core.tls.find_certificate(core.config.domain) is not None}
+
+
 PAGES = [
     Mount("/mail/live", live.live, access="member", help="Server-sent events: something changed in your mailbox."),
     *inbox.HANDLERS,
@@ -26,4 +35,4 @@ PAGES = [
     *sending.HANDLERS,
 ]
 
-__all__ = ["PAGES", "card"]
+__all__ = ["PAGES", "card", "connect"]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Collection
+from functools import cache
+from typing import TYPE_CHECKING
 
 import msgspec
-from cryptography.fernet import Fernet, InvalidToken
 
 from fazt.apps.home.model import Link, Secret, TokenKind, TotpStart
 from fazt.core import Core
@@ -20,22 +21,32 @@ from fazt.core.http.hosts import base_url
 from fazt.core.jobs import enqueue
 from fazt.core.usage import FREE_JOB, MEASURE_JOB, list_spares
 
+if TYPE_CHECKING:
+    from cryptography.fernet import Fernet
+
 PENDING_S = 300
 LONGEST_DAYS = 3650
 
-_seal = Fernet(base64.urlsafe_b64encode(os.urandom(32)))
-"""Of this process alone: a login between password and code ends when the program does."""
+
+@cache
+def _seal() -> Fernet:
+    """Of this process alone: a login between password and code ends when the program does."""
+    from cryptography.fernet import Fernet  # noqa: PLC0415 - 8 MB that only two-factor logins need
+
+    return Fernet(base64.urlsafe_b64encode(os.urandom(32)))
 
 
 def seal_login(login: str, password: str) -> str:
     """A login that still wants its second factor, as text that only this process can open, for five minutes."""
-    return _seal.encrypt(msgspec.json.encode((login, password))).decode()
+    return _seal().encrypt(msgspec.json.encode((login, password))).decode()
 
 
 def open_login(sealed: str) -> tuple[str, str]:
     """What `seal_login` sealed. Raises Invalid when it is too old or of another process."""
+    from cryptography.fernet import InvalidToken  # noqa: PLC0415 - as above
+
     try:
-        found = msgspec.json.decode(_seal.decrypt(sealed.encode(), ttl=PENDING_S), type=tuple[str, str])
+        found = msgspec.json.decode(_seal().decrypt(sealed.encode(), ttl=PENDING_S), type=tuple[str, str])
     except (InvalidToken, UnicodeEncodeError, msgspec.DecodeError) as error:
         raise Invalid("That took too long.", hint="Log in again.") from error
     return found

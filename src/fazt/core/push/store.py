@@ -19,9 +19,6 @@ from fazt.core.push.model import (
     Device,
     KeptNotice,
     Notice,
-    check_subscription,
-    new_private_key,
-    to_public_key,
 )
 from fazt.core.push.schema import device, key, notice
 
@@ -73,6 +70,8 @@ def add_device(
     conn: Connection, user_id: str, *, name: str, endpoint: str, public_key: str, auth_secret: str, now: int
 ) -> Device:
     """Send notices to this browser from now on; it may have been somebody else's. Raises Invalid and OverQuota."""
+    from fazt.core.push.wire import check_subscription  # noqa: PLC0415 - cryptography takes 8 MB
+
     check_subscription(endpoint, public_key, auth_secret)
     conn.execute(delete(device).where(device.c.endpoint == endpoint))
     if len(list_devices(conn, user_id)) >= MOST_DEVICES:
@@ -116,6 +115,8 @@ def get_private_key(conn: Connection) -> str:
     """The key by which push services know this cloud, made when it is first asked for (so this is a write)."""
     found = conn.execute(select(key.c.private_key)).scalar()
     if found is None:
+        from fazt.core.push.wire import new_private_key  # noqa: PLC0415 - as above
+
         found = new_private_key()
         conn.execute(insert(key), {"id": 1, "private_key": found})
     return str(found)
@@ -123,6 +124,8 @@ def get_private_key(conn: Connection) -> str:
 
 def get_public_key(conn: Connection) -> str:
     """What a browser is told when it subscribes; a write, as get_private_key."""
+    from fazt.core.push.wire import to_public_key  # noqa: PLC0415 - as above
+
     return to_public_key(get_private_key(conn))
 
 

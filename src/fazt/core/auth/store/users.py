@@ -16,6 +16,7 @@ from fazt.core.auth.model import (
 from fazt.core.auth.model.people import Role
 from fazt.core.auth.model.rules import RESERVED
 from fazt.core.auth.schema import reset, session, token, totp, user
+from fazt.core.auth.store.changes import tell_change
 from fazt.core.db import Prepared
 from fazt.core.errors import Conflict, Forbidden, NotFound
 from fazt.core.events import Event, emit
@@ -144,6 +145,7 @@ def update_user(
     name = before.name if name is None else check_name(name)
     check_free(conn, email=email, handle=handle, except_id=user_id)
     conn.execute(update(user).where(user.c.id == user_id).values(email=email, handle=handle, name=name))
+    tell_change(conn)
     return get_user(conn, user_id)
 
 
@@ -154,6 +156,7 @@ def set_password(conn: Connection, user_id: str, password_hash: str, now: int, *
     conn.execute(delete(reset).where(reset.c.user_id == user_id))
     ended = (session.c.user_id == user_id) & session.c.token_id.is_(None) & (session.c.id != keep_session)
     conn.execute(delete(session).where(ended))
+    tell_change(conn)
 
 
 def replace_hash(conn: Connection, user_id: str, old: str, new: str) -> bool:
@@ -189,8 +192,9 @@ def delete_user(conn: Connection, user_id: str, now: int) -> None:
 
 
 def tell(conn: Connection, name: str, user_id: str, now: int) -> None:
-    """The event that something became of a person."""
+    """The event that something became of a person, whose credentials are looked up anew."""
     emit(conn, Event(name, {"user_id": user_id}, key=user_id), now=now)
+    tell_change(conn)
 
 
 def get_member(conn: Connection, user_id: str) -> User:

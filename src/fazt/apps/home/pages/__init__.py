@@ -14,6 +14,7 @@ from fazt.apps.home.pages import (
     search,
     settings,
     tokens,
+    tour,
     two_factor,
 )
 
@@ -24,6 +25,7 @@ PAGES = [
     *account.PAGES,
     *tokens.PAGES,
     *connect.PAGES,
+    *tour.PAGES,
     *two_factor.PAGES,
     *notices.PAGES,
     *people.PAGES,

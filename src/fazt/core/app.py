@@ -7,13 +7,16 @@ A manifest names its `parts`; `load` imports them when the server starts, by the
 |----------|---------------------------------------------------------------------|
 | `routes` | `ROUTES`: Litestar handlers and `Mount`s; optional `find_host`, `list_hosts` |
 | `pages`  | `PAGES`: the same, for people; optional `card(core, caller) -> Card`, |
-|          | `connect(core, caller, base) -> dict`: more for the template `connect.html` |
-| `engine` | `run(core)`: an async context manager around the app's life          |
+|          | `connect(core, caller, base) -> dict`: more for the template `connect.html`, |
+|          | and `VISITED`, a `Visited`                                          |
+| `engine` | `run(core)`: an async context manager around the app's life;         |
+|          | optional `before_open(config)`, run before the file is opened        |
 | `server` | `run(core)`: the same, for listeners that are not HTTP               |
 | `jobs`   | `JOBS`: tuple of `Job`                                              |
 | `script` | `SCRIPT`: tuple of `ScriptFunction`                                 |
-| `store`  | `on_event(conn, event)`, run once for each event after its commit;  |
-|          | `THINGS`: tuple of `Thing`                                          |
+| `store`  | `on_event(conn, event)`, run once after the commit of each event in `hears`; |
+|          | `THINGS`: tuple of `Thing`; `SPARES`: tuple of `Spare`;              |
+|          | `list_blob_queries(dialect) -> list[str]`: SELECTs of kept hashes   |
 | `cli`    | `COMMANDS`: tuple of click commands, named in `App.commands`         |
 """
 
@@ -147,6 +150,36 @@ class Thing:
 
 
 @dataclass(frozen=True, slots=True)
+class Visited:
+    """That visits to this app's things are counted: listed as `VISITED` in its pages, for the page Analytics.
+
+    `kind` is that of `core.visits`. `targets(core, caller)` are those that this person may know of; None is all.
+    `names(core, targets)` are (title, path of its page) by target; what is gone has none.
+    """
+
+    kind: str
+    title: str
+    targets: Callable[[Core, Caller], Awaitable[list[str] | None]]
+    names: Callable[[Core, list[str]], Awaitable[dict[str, tuple[str, str]]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Spare:
+    """Something that an app could do without, e.g. its trash: listed as `SPARES` in the app's store.
+
+    Sync functions of a Connection. `measure(conn)` is how many things they are, and their bytes. `free(conn, now)`
+    lets some of them go, of everybody, and answers whether there are more; None where `path` is where one does so.
+    """
+
+    name: str
+    title: str
+    help: str
+    measure: Callable[[Connection], tuple[int, int]]
+    free: Callable[[Connection, int], bool] | None = None
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """An app's place on the dashboard: a headline figure, a line of state, something to do next."""
 
@@ -180,6 +213,8 @@ class App:
     icon: str = ""
     settings: tuple[Setting, ...] = ()
     events: tuple[EventKind, ...] = ()
+    hears: tuple[str, ...] = ("*",)
+    """The events that `store.on_event` is called for; `*` is all of them."""
     scopes: tuple[ScopeKind, ...] = ()
     commands: Mapping[str, str] = field(default_factory=dict)
     """Top-level commands in `cli`, with the line that `fazt --help` shows for each."""

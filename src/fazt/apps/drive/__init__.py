@@ -9,6 +9,7 @@ APP = App(
     title="Drive",
     does="Your files, as a network drive and in the browser.",
     parts=("engine", "store", "routes", "pages", "jobs", "script", "cli"),
+    hears=("auth.user_deleted",),
     path="/drive",
     icon="drive",
     settings=(

@@ -9,6 +9,7 @@ APP = App(
     title="Drops",
     does="Files shared by a link that ends by itself.",
     parts=("engine", "routes", "pages", "store", "script", "cli"),
+    hears=("auth.user_deleted",),
     path="/drops",
     settings=(
         Setting("drops.strangers", False, "Whether people without an account may send files."),

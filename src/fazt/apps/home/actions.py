@@ -1,4 +1,4 @@
-"""What pages and API both do with people, tokens and two-factor."""
+"""What pages and API both do with people, tokens, two-factor and storage."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from fazt.core.auth.model.totp import totp_uri
 from fazt.core.clock import DAY
 from fazt.core.errors import Invalid
 from fazt.core.http.hosts import base_url
+from fazt.core.jobs import enqueue
+from fazt.core.usage import FREE_JOB, MEASURE_JOB, list_spares
 
 PENDING_S = 300
 LONGEST_DAYS = 3650
@@ -93,3 +95,16 @@ async def start_two_factor(core: Core, caller: Caller) -> TotpStart:
     """A secret for the authenticator app. Raises Conflict where two-factor is on."""
     secret = await core.db.write(store.start_totp, caller.user_id)
     return TotpStart(secret, totp_uri(secret, caller.email))
+
+
+async def ask_measuring(core: Core) -> None:
+    """Have it measured, unless it is being done."""
+    await core.db.write(enqueue, MEASURE_JOB, {}, now=core.clock(), key="once")
+
+
+async def ask_freeing(core: Core, name: str) -> None:
+    """Have something let go. Raises Invalid."""
+    spare = list_spares(core).get(name)
+    if spare is None or spare.free is None:
+        raise Invalid("There is nothing of this name that could go.")
+    await core.db.write(enqueue, FREE_JOB, {"name": name}, now=core.clock(), key=name)

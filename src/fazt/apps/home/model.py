@@ -90,6 +90,12 @@ class Brought(msgspec.Struct, forbid_unknown_fields=True):
     key_pem: str
 
 
+class Freeing(msgspec.Struct, forbid_unknown_fields=True):
+    """What to let go: a name out of `could`."""
+
+    name: str
+
+
 class Link(msgspec.Struct, frozen=True):
     """A one-time link to be handed to somebody; it is never shown again."""
 

@@ -9,6 +9,7 @@ APP = App(
     path="/joplin",
     icon="joplin",
     parts=("store", "engine", "routes", "pages", "jobs", "script"),
+    hears=("auth.user_deleted",),
     settings=(
         Setting("joplin.max_item_mb", 4_096, "How large one attachment may be.", 1, 1_000_000, unit="MiB"),
         Setting("joplin.max_note_mb", 32, "How large the text of one note may be.", 1, 256, unit="MiB"),

@@ -9,6 +9,7 @@ APP = App(
     title="Links",
     does="Short links with rules, QR codes and clicks counted without cookies.",
     parts=("store", "engine", "routes", "pages", "jobs", "script", "cli"),
+    hears=("auth.user_deleted",),
     commands={"links": "Short links: make, list, change, and see who follows them."},
     path="/links",
     icon="links",

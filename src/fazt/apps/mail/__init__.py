@@ -7,6 +7,7 @@ APP = App(
     title="Mail",
     does="Mail for your domain: received, kept, and sent through a relay.",
     parts=("server", "routes", "pages", "jobs", "script", "store", "cli"),
+    hears=("auth.user_deleted",),
     path="/mail",
     settings=(
         Setting("mail.domains", [], "Domains whose mail is for this cloud, besides its own."),

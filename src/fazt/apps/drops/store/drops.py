@@ -299,6 +299,13 @@ def list_first_names(conn: Connection, drop_ids: list[str]) -> dict[str, str]:
     return {row.drop_id: row.path for row in rows}
 
 
+def list_titles(conn: Connection, drop_ids: list[str]) -> dict[str, str]:
+    """What drops that are there are called: by their first file, unless only their senders know its name."""
+    encrypted = conn.execute(select(d.id, d.is_encrypted).where(d.id.in_(drop_ids)))
+    names = list_first_names(conn, drop_ids)
+    return {row.id: "An encrypted drop" if row.is_encrypted else names.get(row.id, row.id) for row in encrypted}
+
+
 def count_drops(conn: Connection, user_id: str | None, now: int) -> tuple[int, int, int]:
     """How many drops are ready, their bytes, and how often they were downloaded."""
     wanted = select(func.count(), func.coalesce(func.sum(d.size), 0), func.coalesce(func.sum(d.downloads), 0))

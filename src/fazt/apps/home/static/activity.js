@@ -1,12 +1,12 @@
 // The live log: asks for newer rows every two seconds while the page is seen, and puts them on top.
 const MOST = 500;
-const table = document.querySelector("table[aria-label=Events] tbody");
-const prefix = new URLSearchParams(location.search).get("prefix") ?? "";
+const table = document.querySelector("table[aria-label=Activity] tbody");
+const asked = new URLSearchParams(location.search);
 
 async function refresh() {
   if (document.hidden) return;
   const after = table.querySelector("tr")?.dataset.id ?? 0;
-  const answer = await fetch(`/events/rows?${new URLSearchParams({ after, prefix })}`);
+  const answer = await fetch(`/activity/rows?${new URLSearchParams({ after, prefix: asked.get("prefix") ?? "", person: asked.get("person") ?? "" })}`);
   if (!answer.ok || answer.redirected) return;
   const rows = (await answer.text()).trim();
   if (!rows) return;

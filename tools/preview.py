@@ -44,7 +44,7 @@ def render_page(path: str) -> str:
     """The dashboard at /home, else the components."""
     if path == "/home":
         tiles = list(zip(APPS, CARDS, strict=True))
-        return render(CORE, CALLER, "home/home.html", tiles=tiles, notices=NOTICES, file_bytes=48_200_000)
+        return render(CORE, CALLER, "home/home.html", tiles=tiles, notices=NOTICES, steps=[], file_bytes=48_200_000)
     return render(CORE, CALLER, "ui/preview.html", now=system_clock(), icons=PATHS)
 
 

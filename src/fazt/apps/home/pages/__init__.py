@@ -16,6 +16,7 @@ from fazt.apps.home.pages import (
     settings,
     storage,
     tokens,
+    tour,
     two_factor,
 )
 
@@ -26,6 +27,7 @@ PAGES = [
     *account.PAGES,
     *tokens.PAGES,
     *connect.PAGES,
+    *tour.PAGES,
     *two_factor.PAGES,
     *notices.PAGES,
     *people.PAGES,

@@ -11,6 +11,7 @@ from typing import Any
 from litestar import Response, get
 
 from fazt.apps.home.pages.entry import Asked
+from fazt.apps.home.pages.tour import list_steps
 from fazt.core import Core
 from fazt.core.app import App, Card
 from fazt.core.auth import Caller, store
@@ -93,6 +94,7 @@ async def show_home(core: Core, caller: Caller, request: Asked) -> Response[Any]
         "home/home.html",
         tiles=tiles,
         notices=await list_notices(core, caller),
+        steps=await list_steps(core, caller),
         file_bytes=measure_file(core) if caller.is_owner else 0,
     )
 

@@ -147,11 +147,11 @@ class Scene:
             timeout=300,
         )
 
-    def upgrade_killed(self, step: int, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """The same, killed at a step (0: at none)."""
+    def upgrade_killed(self, when: int | str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """The same, killed at a step (0: at none), or after a state was noted."""
         tree = (self.root / "current").resolve()
         return subprocess.run(
-            [sys.executable, kill_at.__file__, str(step), str(tree), *self.command(*arguments)],
+            [sys.executable, kill_at.__file__, str(when), str(tree), *self.command(*arguments)],
             env=self.environ(),
             capture_output=True,
             text=True,

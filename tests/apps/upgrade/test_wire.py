@@ -57,10 +57,11 @@ def test_minisign_itself_takes_our_signatures(tmp_path: Path) -> None:
 def test_we_take_signatures_of_minisign_itself(tmp_path: Path) -> None:
     path, public, secret = tmp_path / "file", tmp_path / "key.pub", tmp_path / "key"
     path.write_bytes(b"a program")
-    made = ["minisign", "-G", "-W", "-p", public, "-s", secret]
+    made: list[str | Path] = ["minisign", "-G", "-W", "-p", public, "-s", secret]
     subprocess.run(made, check=True, capture_output=True)
     told = "timestamp:1800000000\tfile:file\tversion:1.2.3"
-    subprocess.run(["minisign", "-S", "-m", path, "-s", secret, "-t", told], check=True, capture_output=True)
+    signed: list[str | Path] = ["minisign", "-S", "-m", path, "-s", secret, "-t", told]
+    subprocess.run(signed, check=True, capture_output=True)
     signature = parse_signature(path.with_name("file.minisig").read_text())
     found = verify(signature, hash_pieces([b"a program"]), parse_keys(public.read_text()))
     assert found == Comment("file", "1.2.3", 1_800_000_000)

@@ -150,7 +150,7 @@ def settle(scene: Scene) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(3600 if LONG else 120)
+@pytest.mark.timeout(3600 if LONG else 400)
 def test_killed_in_any_state_a_served_cloud_is_served_by_the_old_version_or_the_new_one(
     scene: Scene, releases: dict[str, Release]
 ) -> None:
@@ -192,7 +192,7 @@ def is_whole(scene: Scene) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(7200 if LONG else 120)
+@pytest.mark.timeout(7200 if LONG else 400)
 def test_killed_at_any_step_program_and_data_fit(scene: Scene, releases: dict[str, Release]) -> None:
     archive = f"--from={releases['good'].archive}"
     for arguments in ([archive], ["--rollback", "--yes"]):

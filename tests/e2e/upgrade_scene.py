@@ -45,8 +45,7 @@ class Scene:
         """The old version in place, and data of it."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self.data.parent.mkdir(parents=True)
-        make_tree(self.root, OLD)
-        (self.root / "current").symlink_to(f"versions/{OLD}")
+        self.install()
         shutil.copy(self.template, self.data)
         with closing(sqlite3.connect(self.data)) as conn, conn:
             conn.execute(
@@ -54,6 +53,11 @@ class Scene:
             )
         (self.folder / "port").write_text(str(self.port))
         self.writes = 0
+
+    def install(self) -> None:
+        """The old version, as somebody would have put it there."""
+        make_tree(self.root, OLD)
+        (self.root / "current").symlink_to(f"versions/{OLD}")
 
     def __enter__(self) -> Self:
         self.set()

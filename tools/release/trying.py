@@ -17,7 +17,7 @@ from typing import Any
 
 import httpx
 
-START_S = 60.0
+START_S = 180.0
 OWNER = {"FAZT_OWNER_EMAIL": "owner@example.org", "FAZT_OWNER_PASSWORD": "a long enough password"}
 FUNCTION = "export default () => new Response(`two and two is ${2 + 2}, on ${Deno.build.os}`);\n"
 

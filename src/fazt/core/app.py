@@ -7,7 +7,7 @@ A manifest names its `parts`; `load` imports them when the server starts, by the
 |----------|---------------------------------------------------------------------|
 | `routes` | `ROUTES`: Litestar handlers and `Mount`s; optional `find_host`, `list_hosts` |
 | `pages`  | `PAGES`: the same, for people; optional `card(core, caller) -> Card` |
-|          | and `VISITED`, a `Visited`                                          |
+|          | and `VISITED`, a `Visited`; `SHAREABLE`, a `Shareable`              |
 | `engine` | `run(core)`: an async context manager around the app's life          |
 | `server` | `run(core)`: the same, for listeners that are not HTTP               |
 | `jobs`   | `JOBS`: tuple of `Job`                                              |
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from fazt.core import Core
     from fazt.core.auth import Caller
+    from fazt.core.shares import Share
 
 SettingValue = bool | int | float | str | list[str]
 Scope = dict[str, Any]
@@ -153,6 +154,20 @@ class Visited:
     title: str
     targets: Callable[[Core, Caller], Awaitable[list[str] | None]]
     names: Callable[[Core, list[str]], Awaitable[dict[str, tuple[str, str]]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Shareable:
+    """That this app's things can be shared by link: listed as `SHAREABLE` in its pages.
+
+    `check(core, caller, target)` answers what a thing is called, and raises NotFound or Forbidden where this person
+    may not share it. `path(share)` is where its link leads, a page of the app: it finds the share by its token with
+    `core.shares.get_shared`, and sends who is not `is_open` to `door_of(share)`. `may_write`: links may allow that.
+    """
+
+    check: Callable[[Core, Caller, str], Awaitable[str]]
+    path: Callable[[Share], str]
+    may_write: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from fazt.apps.home.pages import (
     people,
     search,
     settings,
+    shares,
     storage,
     tokens,
     two_factor,
@@ -34,4 +35,5 @@ PAGES = [
     *analytics.PAGES,
     *search.PAGES,
     *storage.PAGES,
+    *shares.PAGES,
 ]

@@ -7,7 +7,8 @@ A manifest names its `parts`; `load` imports them when the server starts, by the
 |----------|---------------------------------------------------------------------|
 | `routes` | `ROUTES`: Litestar handlers and `Mount`s; optional `find_host`, `list_hosts` |
 | `pages`  | `PAGES`: the same, for people; optional `card(core, caller) -> Card` |
-|          | and `VISITED`, a `Visited`; `SHAREABLE`, a `Shareable`              |
+|          | and `concerns(core, caller) -> list[Concern]`;                      |
+|          | `VISITED`, a `Visited`; `SHAREABLE`, a `Shareable`                  |
 | `engine` | `run(core)`: an async context manager around the app's life          |
 | `server` | `run(core)`: the same, for listeners that are not HTTP               |
 | `jobs`   | `JOBS`: tuple of `Job`                                              |
@@ -140,6 +141,16 @@ class Thing:
     names: Callable[[Connection], list[str]]
     blobs: Callable[[Connection, str], list[str]]
     copy: Callable[[Connection, Connection, str, str, str, int], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """Something that needs this person: what, and where to see to it. `is_bad`: something does not work."""
+
+    text: str
+    action: str
+    path: str
+    is_bad: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,7 @@ async def create_core(config: Config, apps: tuple[App, ...]) -> Core:
         db=db,
         settings=declared,
         blobs=open_blobs(db, system_clock, declared.get("blobs.object_store")),
-        events=Events(db, handlers, system_clock),
+        events=Events(db, handlers, system_clock, {app.name: app.hears for app in apps}),
         jobs=Jobs(kinds, on_dead=events.tell_dead_job),
         auth=Auth(db),
         visits=Visits(db, system_clock, declared),
@@ -268,5 +268,9 @@ def serve(config: Config) -> None:
     import uvloop  # noqa: PLC0415 - only the server needs it
 
     set_up_logging(config.log_level, as_json=config.log_json)
+    for app in APPS:
+        before_open = getattr(app.load("engine"), "before_open", None)
+        if before_open is not None:
+            before_open(config)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve_until_stopped(config))

@@ -12,6 +12,7 @@ from fazt.apps.runtime import APP as RUNTIME
 from fazt.apps.sites import APP as SITES
 from fazt.apps.textdb import APP as TEXTDB
 from fazt.apps.turn import APP as TURN
+from fazt.apps.upgrade import APP as UPGRADE
 from fazt.core.app import App
 
-APPS: tuple[App, ...] = (HOME, SITES, RUNTIME, DRIVE, DROPS, LINKS, TEXTDB, PUBSUB, MAIL, JOPLIN, TURN, BACKUP)
+APPS: tuple[App, ...] = (HOME, SITES, RUNTIME, DRIVE, DROPS, LINKS, TEXTDB, PUBSUB, MAIL, JOPLIN, TURN, BACKUP, UPGRADE)

@@ -6,14 +6,16 @@ A manifest names its `parts`; `load` imports them when the server starts, by the
 | part     | constant or function in it                                          |
 |----------|---------------------------------------------------------------------|
 | `routes` | `ROUTES`: Litestar handlers and `Mount`s; optional `find_host`, `list_hosts` |
-| `pages`  | `PAGES`: the same, for people; optional `card(core, caller) -> Card` |
-|          | and `concerns(core, caller) -> list[Concern]`;                      |
-|          | `VISITED`, a `Visited`; `SHAREABLE`, a `Shareable`                  |
-| `engine` | `run(core)`: an async context manager around the app's life          |
+| `pages`  | `PAGES`: the same, for people; optional `card(core, caller) -> Card`, |
+|          | `concerns(core, caller) -> list[Concern]`,                          |
+|          | `connect(core, caller, base) -> dict`: more for the template `connect.html`, |
+|          | `VISITED`, a `Visited`, and `SHAREABLE`, a `Shareable`              |
+| `engine` | `run(core)`: an async context manager around the app's life;         |
+|          | optional `before_open(config)`, run before the file is opened        |
 | `server` | `run(core)`: the same, for listeners that are not HTTP               |
 | `jobs`   | `JOBS`: tuple of `Job`                                              |
 | `script` | `SCRIPT`: tuple of `ScriptFunction`                                 |
-| `store`  | `on_event(conn, event)`, run once for each event after its commit;  |
+| `store`  | `on_event(conn, event)`, run once after the commit of each event in `hears`; |
 |          | `THINGS`: tuple of `Thing`; `SPARES`: tuple of `Spare`;              |
 |          | `list_blob_queries(dialect) -> list[str]`: SELECTs of kept hashes   |
 | `cli`    | `COMMANDS`: tuple of click commands, named in `App.commands`         |
@@ -100,7 +102,8 @@ class Job:
 class ScriptFunction:
     """What JavaScript may call as `fazt.<name>(args)`, and other apps as `core.call`.
 
-    `run(core, caller, **arguments)`; arguments and answer are JSON. `scope` is what the caller must have.
+    `run(core, caller, **arguments)`; arguments and answer are JSON. `scope` is what the caller must have; with
+    `by_resource` a caller held to one resource of it (`textdb:read:posts`) may call it, and `run` checks which.
     """
 
     name: str
@@ -108,6 +111,11 @@ class ScriptFunction:
     run: Callable[..., Awaitable[Any]]
     help: str
     example: str = ""
+    by_resource: bool = False
+
+    def may(self, caller: Caller) -> bool:
+        """Whether the caller has the scope, for everything or for some of it."""
+        return caller.may_some(self.scope) if self.by_resource else caller.may(self.scope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +217,17 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
+class Connect:
+    """What clients of this app log in with: the panel «Connect a client» of its pages makes it on the spot.
+
+    `app`: a user name and an app password; `token`: a token. The steps are the app's template `connect.html`.
+    """
+
+    kind: Literal["app", "token"]
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class App:
     """The manifest."""
 
@@ -220,9 +239,12 @@ class App:
     icon: str = ""
     settings: tuple[Setting, ...] = ()
     events: tuple[EventKind, ...] = ()
+    hears: tuple[str, ...] = ("*",)
+    """The events that `store.on_event` is called for; `*` is all of them."""
     scopes: tuple[ScopeKind, ...] = ()
     commands: Mapping[str, str] = field(default_factory=dict)
     """Top-level commands in `cli`, with the line that `fazt --help` shows for each."""
+    connect: Connect | None = None
 
     def load(self, part: str) -> Any | None:
         """The module of a part that the manifest names, or None."""

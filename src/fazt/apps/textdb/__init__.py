@@ -1,6 +1,6 @@
 """JSON documents over HTTP: `POST /db/notes` saves one, `GET /db/notes` lists them."""
 
-from fazt.core.app import App, EventKind, ScopeKind, Setting
+from fazt.core.app import App, Connect, EventKind, ScopeKind, Setting
 
 APP = App(
     name="textdb",
@@ -9,6 +9,7 @@ APP = App(
     path="/textdb",
     icon="textdb",
     parts=("store", "routes", "pages", "jobs", "script", "cli"),
+    hears=("textdb.changed",),
     commands={"db": "JSON documents: get, put, list, import, export."},
     settings=(
         Setting("textdb.default_limit", 100, "Documents in a list that names no limit.", 1, 10_000),
@@ -42,4 +43,5 @@ APP = App(
         ScopeKind("textdb:write", "Write every collection without reading it; `textdb:write:NAME` is for one of them."),
         ScopeKind("textdb:rw", "Read and write every collection; `textdb:rw:NAME` is for one of them."),
     ),
+    connect=Connect("token", ("textdb:rw",)),
 )

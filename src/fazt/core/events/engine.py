@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 
 import msgspec
@@ -30,10 +30,20 @@ log = get_logger(__name__)
 
 
 class Events:
-    """The delivery of events. `handlers` are the apps that hear them: (app, its `on_event`), in their order."""
+    """The delivery of events. `handlers` are the apps that hear them: (app, its `on_event`), in their order.
 
-    def __init__(self, db: Database, handlers: Iterable[tuple[str, store.OnEvent]], clock: Clock) -> None:
+    `hears` says by app which events these are; one that is not named there hears all.
+    """
+
+    def __init__(
+        self,
+        db: Database,
+        handlers: Iterable[tuple[str, store.OnEvent]],
+        clock: Clock,
+        hears: Mapping[str, Collection[str]] | None = None,
+    ) -> None:
         self.handlers = dict(handlers)
+        self._hears = store.Hears(self.handlers, hears)
         self._db = db
         self._clock = clock
         self._listeners: list[Listener] = []
@@ -79,7 +89,7 @@ class Events:
         while True:
             self._woken.clear()
             try:
-                events = await self._db.write_soon(store.deliver_batch, self.handlers, now=self._clock())
+                events = await self._db.write_soon(store.deliver_batch, self._hears, now=self._clock())
             except Exception as error:  # a rim: delivery goes on when the database does
                 unforeseen = None if isinstance(error, FaztError) else error
                 log.warning("events wait %.1f s: %s", pause_s, error, exc_info=unforeseen)

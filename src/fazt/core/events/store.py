@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, true, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, true, update
 
 from fazt.core.db import Prepared, acting, attempt, is_of_database, wake
 from fazt.core.errors import NotFound
@@ -25,8 +25,8 @@ DEAD_JOB_EVENT = "jobs.dead"
 log = get_logger(__name__)
 
 INSERT = Prepared(insert(event).returning(event.c.id), ("name", "key", "data", "at", "is_delivered"))
-WAITING_EVENTS = select(event).where(WAITING).order_by(event.c.id).limit(BATCH)
-MARK = update(event).where(event.c.id == bindparam("event_id")).values(is_delivered=true())
+WAITING_EVENTS = Prepared(select(event).where(WAITING).order_by(event.c.id).limit(bindparam("limit")))
+MARK = Prepared(update(event).where(event.c.id == bindparam("event_id")).values(is_delivered=true()))
 OLD = (
     select(event.c.id)
     .where(event.c.at < bindparam("before"), event.c.is_delivered)
@@ -44,17 +44,36 @@ def emit(conn: Connection, fact: Event, *, now: int) -> int:
     return int(found[0])
 
 
-def deliver_batch(conn: Connection, handlers: Mapping[str, OnEvent], *, now: int) -> list[Event]:
-    """Bring the oldest undelivered events, up to BATCH, to all `handlers` (app: on_event); which they were.
+class Hears:
+    """Which apps hear which events: `handlers` by app, and by app the names, `*` for all (also of one not named)."""
+
+    def __init__(self, handlers: Mapping[str, OnEvent], names: Mapping[str, Collection[str]] | None = None) -> None:
+        self._handlers = handlers
+        self._names = names or {}
+        self._found: dict[str, list[tuple[str, OnEvent]]] = {}
+
+    def of(self, name: str) -> list[tuple[str, OnEvent]]:
+        """Who hears this event, in the apps' order."""
+        if name not in self._found:
+            self._found[name] = [
+                (app, on_event)
+                for app, on_event in self._handlers.items()
+                if {"*", name}.intersection(self._names.get(app, ("*",)))
+            ]
+        return self._found[name]
+
+
+def deliver_batch(conn: Connection, hears: Hears, *, now: int) -> list[Event]:
+    """Bring the oldest undelivered events, up to BATCH, to all who hear them; which they were.
 
     A handler that raises undoes only what it did itself for that event, and is called again by a job.
     """
-    events = [to_event(row) for row in conn.execute(WAITING_EVENTS)]
+    events = [to_event(row) for row in WAITING_EVENTS.rows(conn, {"limit": BATCH})]
     for fact in events:
-        for app, on_event in handlers.items():
+        for app, on_event in hears.of(fact.name):
             deliver(conn, fact, app, on_event, now=now)
     if events:
-        conn.execute(MARK, [{"event_id": fact.id} for fact in events])
+        MARK.run_many(conn, [{"event_id": fact.id} for fact in events])
     return events
 
 
@@ -128,6 +147,7 @@ def tell_dead_job(conn: Connection, entry: JobEntry, *, now: int) -> None:
     emit(conn, Event(DEAD_JOB_EVENT, data, key=entry.name), now=now)
 
 
-def to_event(row: Row[Any]) -> Event:
+def to_event(row: Sequence[Any]) -> Event:
     """A row as it is known outside."""
-    return Event(row.name, msgspec.json.decode(row.data), row.key, row.id, row.at)
+    event_id, name, key, data, at, _is_delivered = row
+    return Event(name, msgspec.json.decode(data), key, event_id, at)

@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import Connection, Row, bindparam, delete, false, func, insert, select, true, update
 
 from fazt.core.clock import DAY
+from fazt.core.db import Prepared
 from fazt.core.errors import NotFound, OverQuota
 from fazt.core.ids import new_id
 from fazt.core.jobs import enqueue
@@ -28,6 +29,9 @@ SEND_JOB = "push.send"
 MOST_DEVICES = 20
 KEPT_FOR = 60 * DAY
 DEVICES = select(device).where(device.c.user_id == bindparam("of")).order_by(device.c.id)
+
+
+HAS_DEVICE = Prepared(select(device.c.id).where(device.c.user_id == bindparam("of")).limit(1))
 
 
 def notify(conn: Connection, told: Notice, *, now: int) -> int:
@@ -76,6 +80,11 @@ def add_device(
     made = Device(new_id(now), user_id, name, endpoint, public_key, auth_secret, now, None)
     conn.execute(insert(device), msgspec.structs.asdict(made))
     return made
+
+
+def has_device(conn: Connection, user_id: str) -> bool:
+    """Whether somebody takes notices anywhere."""
+    return HAS_DEVICE.row(conn, {"of": user_id}) is not None
 
 
 def list_devices(conn: Connection, user_id: str) -> list[Device]:

@@ -20,6 +20,7 @@ UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4
 """Scripts that put no spaces between words (Thai, Lao, Burmese, Khmer, Japanese, Chinese): each letter is a word."""
 
 WORD = re.compile(f"[{UNSPACED}]|[^\\W_{UNSPACED}]+")
+ASCII_WORD = re.compile("[0-9a-z]+")
 PHRASES = re.compile(r'"([^"]*)"?|([^"\s]+)')
 
 
@@ -98,7 +99,8 @@ def fold(text: str) -> str:
 
 def words_of(text: str) -> list[str]:
     """The words of a text, folded, in their order."""
-    return [word[:WORD_CHARS] for word in WORD.findall(fold(text))]
+    pattern = ASCII_WORD if text.isascii() else WORD
+    return [word if len(word) <= WORD_CHARS else word[:WORD_CHARS] for word in pattern.findall(fold(text))]
 
 
 def parse_query(query: str) -> list[Phrase]:

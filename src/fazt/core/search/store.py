@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, bindparam, delete, func, insert, select, text, update
 
+from fazt.core.db import Prepared
 from fazt.core.search.model import (
     TEXT_CHARS,
     TITLE_CHARS,
@@ -28,10 +29,15 @@ MAX_POSITION = 16_383
 """PostgreSQL counts words up to here."""
 
 s = core_search.c
-_FIND = select(s.id, s.title, s.text, s.user_id).where(s.kind == bindparam("k"), s.ref == bindparam("r"))
-_INSERT = insert(core_search).returning(s.id)
+_COLUMNS = ("kind", "ref", "user_id", "path", "at", "title", "text")
+_FIND = Prepared(select(s.id, s.title, s.text, s.user_id).where(s.kind == bindparam("k"), s.ref == bindparam("r")))
+_INSERT = Prepared(insert(core_search).returning(s.id), _COLUMNS)
 _UPDATE = update(core_search).where(s.id == bindparam("of"))
 _DELETE = delete(core_search).where(s.id == bindparam("of"))
+_ADD_WORDS = Prepared(
+    text("INSERT INTO core_search_words (rowid, title, text, seen) VALUES (:id, :title, :text, :seen)")
+)
+_REMOVE_WORDS = Prepared(text("DELETE FROM core_search_words WHERE rowid = :id"))
 
 _ROWS = select(s.id, s.kind, s.ref, s.path, s.at, s.title).where(s.id.in_(bindparam("ids", expanding=True)))
 _TEXTS = select(s.id, s.text).where(s.id.in_(bindparam("ids", expanding=True)))
@@ -58,19 +64,20 @@ def index(
     """
     title, text = tidy(title, TITLE_CHARS), tidy(text, TEXT_CHARS)
     facts = {"user_id": user_id, "path": path, "at": now, "title": title, "text": text}
-    old = conn.execute(_FIND, {"k": kind, "r": id}).first()
+    old = _FIND.first(conn, {"k": kind, "r": id})
     if old is not None and (old.title, old.text, old.user_id) == (title, text, user_id):
         conn.execute(_UPDATE, {"of": old.id, "path": path, "at": now})
         return
     if old is not None:  # what says something new gets a new number, for numbers are how the newest is found
         remove_row(conn, old.id)
-    row_id = conn.execute(_INSERT, {"kind": kind, "ref": id, **facts}).scalar_one()
-    put_words(conn, row_id, title, text, seen_by(user_id, kind))
+    row = _INSERT.row(conn, {"kind": kind, "ref": id, **facts})
+    assert row is not None, "RETURNING answers"
+    put_words(conn, row[0], title, text, seen_by(user_id, kind))
 
 
 def remove(conn: Connection, kind: str, id: str) -> None:
     """Make a thing unfindable; nothing happens where it was not findable."""
-    old = conn.execute(_FIND, {"k": kind, "r": id}).first()
+    old = _FIND.first(conn, {"k": kind, "r": id})
     if old is not None:
         remove_row(conn, old.id)
 
@@ -225,9 +232,8 @@ def put_words(conn: Connection, row_id: int, title: str, body: str, seen: Sequen
     """Add the words of a row that has none."""
     titles, words = words_of(title), words_of(body)
     if conn.dialect.name == "sqlite":
-        add = "INSERT INTO core_search_words (rowid, title, text, seen) VALUES (:id, :title, :text, :seen)"
         row = {"id": row_id, "title": " ".join(titles), "text": " ".join(words), "seen": " ".join(seen)}
-        conn.execute(text(add), row)
+        _ADD_WORDS.run(conn, row)
     else:
         set_ = "UPDATE core_search SET words = CAST(:words AS tsvector) WHERE id = :id"
         conn.execute(text(set_), {"id": row_id, "words": as_tsvector(titles, words)})
@@ -236,7 +242,7 @@ def put_words(conn: Connection, row_id: int, title: str, body: str, seen: Sequen
 def remove_words(conn: Connection, row_id: int) -> None:
     """Forget the words of a row; on PostgreSQL they are a column of it."""
     if conn.dialect.name == "sqlite":
-        conn.execute(text("DELETE FROM core_search_words WHERE rowid = :id"), {"id": row_id})
+        _REMOVE_WORDS.run(conn, {"id": row_id})
 
 
 def as_tsvector(titles: list[str], words: list[str]) -> str:

@@ -34,7 +34,7 @@ const rowOf = (tick) => tick.closest("li");
 const chosen = () => (list ? ticks().filter((tick) => tick.checked).map((tick) => rowOf(tick).dataset) : [{ path: drive.dataset.file, name: drive.dataset.name }]);
 
 function showChosen() {
-  if (!bar) return;
+  if (!bar || !list) return;
   const rows = chosen();
   bar.hidden = rows.length === 0;
   bar.querySelector("[data-count]").textContent = rows.length === 1 ? rows[0].name : `${rows.length} chosen`;

@@ -8,10 +8,10 @@ from urllib.parse import parse_qsl
 
 from sqlalchemy import Connection
 
+from fazt.apps.joplin.actions.rendering import mime_of, render_note, send_attachment
 from fazt.apps.joplin.model.items import NOTE, Item, parse_item
 from fazt.apps.joplin.model.names import item_name
 from fazt.apps.joplin.model.shares import PUBLISHED, Share
-from fazt.apps.joplin.pages.rendering import mime_of, render_note, send_attachment
 from fazt.apps.joplin.store import reading, shares
 from fazt.apps.joplin.store.items import read_bytes, read_data
 from fazt.apps.joplin.store.views import find_seen

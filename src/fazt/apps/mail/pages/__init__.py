@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fazt.apps.mail.pages import addresses, compose, inbox, live, message, sending
 from fazt.apps.mail.store.messages import count_unread
 from fazt.apps.mail.store.outgoing import count_failed
@@ -28,6 +30,13 @@ async def concerns(core: Core, caller: Caller) -> list[Concern]:
     return [Concern(text, "See why", "/mail/sending", is_bad=True)] if failed else []
 
 
+def connect(core: Core, _caller: Caller, _base: str) -> dict[str, Any]:
+    """More for the steps of clients: the port for mail programs, and whether STARTTLS is offered there."""
+    port = str(core.settings.get("mail.submission_listen")).rpartition(":")[2]
+    has_file = bool(core.settings.get("mail.certificate_file"))
+    return {"submission": port, "has_tls": has_file or core.tls.find_certificate(core.config.domain) is not None}
+
+
 PAGES = [
     Mount("/mail/live", live.live, access="member", help="Server-sent events: something changed in your mailbox."),
     *inbox.HANDLERS,
@@ -37,4 +46,4 @@ PAGES = [
     *sending.HANDLERS,
 ]
 
-__all__ = ["PAGES", "card", "concerns"]
+__all__ = ["PAGES", "card", "concerns", "connect"]

@@ -14,7 +14,7 @@ from fazt.apps.pubsub.model.topic import literal_prefix
 from fazt.apps.pubsub.schema import counter, key, message, topic
 from fazt.core import search
 from fazt.core.auth.store import find_owner
-from fazt.core.db import wake
+from fazt.core.db import Prepared, wake
 from fazt.core.errors import NotFound
 
 SIGNAL = "pubsub"
@@ -23,7 +23,7 @@ TOPICS = "pubsub/topics"
 LAST_TEXT = "\U0010ffff"
 
 STATE = select(counter.c.seq, counter.c.at, counter.c.topics).where(counter.c.id == 1)
-COUNT_ON = (
+COUNT_ON = Prepared(
     update(counter)
     .where(counter.c.id == 1)
     .values(

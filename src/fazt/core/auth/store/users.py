@@ -34,10 +34,10 @@ USER_COLUMNS = (
 )
 USERS = select(*USER_COLUMNS).select_from(user.outerjoin(totp))
 ACCOUNTS = USERS.add_columns(user.c.password_hash)
-ACCOUNT_BY_ID = ACCOUNTS.where(user.c.id == bindparam("id"))
+ACCOUNT_BY_ID = Prepared(ACCOUNTS.where(user.c.id == bindparam("id")))
 ACCOUNT_BY_EMAIL = Prepared(ACCOUNTS.where(user.c.email == bindparam("login")))
 ACCOUNT_BY_HANDLE = Prepared(ACCOUNTS.where(user.c.handle == bindparam("login")))
-OWNER = USERS.where(user.c.role == "owner")
+OWNER = Prepared(USERS.where(user.c.role == "owner"))
 TAKEN = select(user.c.id).where((user.c.email == bindparam("email")) | (user.c.handle == bindparam("handle")))
 
 
@@ -105,7 +105,7 @@ def find_account(conn: Connection, login: str) -> Account | None:
 
 def get_account(conn: Connection, user_id: str) -> Account:
     """As get_user, with the password's hash."""
-    row = conn.execute(ACCOUNT_BY_ID, {"id": user_id}).first()
+    row = ACCOUNT_BY_ID.first(conn, {"id": user_id})
     if row is None:
         raise NotFound("There is no such person.")
     return to_account(row)
@@ -124,7 +124,7 @@ def get_user(conn: Connection, user_id: str) -> User:
 
 def find_owner(conn: Connection) -> User | None:
     """The owner; None before the first set-up."""
-    row = conn.execute(OWNER).first()
+    row = OWNER.first(conn, {})
     return to_user(row) if row else None
 
 

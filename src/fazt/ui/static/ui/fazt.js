@@ -8,6 +8,7 @@ import "./upload.js";
 import { watchTheme } from "./theme.js";
 
 watchTheme();
+if (document.querySelector(".connect")) import("./connect.js");
 
 // <select data-submit-on-change>: send its form when a choice is made.
 document.addEventListener("change", (event) => {

@@ -1,4 +1,4 @@
-"""Putting a restored file in the place of data.db, so that at every moment one of the two is there, whole."""
+"""Putting another file in the place of data.db, so that at every moment one of the two is there, whole."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from fazt.apps.backup.engine.place import sync_file
 from fazt.core.clock import to_datetime
+from fazt.core.db.copying import sync_file
 from fazt.core.errors import Conflict, Unavailable
 from fazt.core.instance import InstanceLock
 from fazt.core.log import get_logger

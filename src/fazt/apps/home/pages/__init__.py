@@ -14,6 +14,7 @@ from fazt.apps.home.pages import (
     people,
     search,
     settings,
+    shares,
     storage,
     tokens,
     tour,
@@ -38,4 +39,5 @@ PAGES = [
     *analytics.PAGES,
     *search.PAGES,
     *storage.PAGES,
+    *shares.PAGES,
 ]

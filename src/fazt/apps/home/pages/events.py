@@ -19,7 +19,7 @@ ROWS = 100
 async def show_events(core: Core, request: Asked, prefix: str = "", before: int | None = None) -> Response[Any]:
     """A page of the log, of events whose name begins with `prefix`."""
     events = await core.db.read(list_events, prefix=prefix, before_id=before, limit=ROWS)
-    kinds = sorted({kind.name for app in core.apps for kind in app.events})
+    kinds = sorted({kind.name for app in core.apps for kind in app.events if kind.is_kept})
     older = events[-1].id if len(events) == ROWS else None
     context: dict[str, Any] = {"events": events, "prefix": prefix, "before": before, "older": older, "kinds": kinds}
     return page(request, "home/events.html", **context)

@@ -14,7 +14,7 @@ from fazt.core.clock import DAY, HOUR
 from fazt.core.errors import Invalid
 from fazt.core.http.access import member
 from fazt.core.visits import Report
-from fazt.core.visits.store import list_newest
+from fazt.core.visits.store import find_newest
 from fazt.ui import page
 
 Asked = Request[Any, Any, Any]
@@ -75,10 +75,10 @@ async def show_visits(core: Core, caller: Caller, request: Asked, link_id: int, 
         for name, title in LISTS
         if (tops := [top for top in report.tops.get(name, []) if top.value or name in NAMELESS])
     ]
-    newest, _ = await core.db.read(list_newest, (kind,), targets, offset=0, limit=NEWEST)
+    newest = await core.db.read(find_newest, kind, targets, NEWEST)
     orphans = []
     if link is None and caller.is_owner:
-        orphans = (await core.db.read(list_newest, (ORPHAN,), (), offset=0, limit=NEWEST))[0]
+        orphans = await core.db.read(find_newest, ORPHAN, (), NEWEST)
     return page(
         request,
         "links/visits.html",

@@ -68,11 +68,15 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class EventKind:
-    """A fact this app tells, e.g. `mail.received`; `fields` says what its data holds, by name."""
+    """A fact this app tells, e.g. `mail.received`; `fields` says what its data holds, by name.
+
+    One that is not kept happens too often to be written down: who listens at that moment hears it (`Events.tell_live`).
+    """
 
     name: str
     help: str
     fields: Mapping[str, str] = field(default_factory=dict)
+    is_kept: bool = True
 
 
 @dataclass(frozen=True, slots=True)

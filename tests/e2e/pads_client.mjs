@@ -51,7 +51,7 @@ async function converge(editors, edits) {
     if (text.length > 20 && Math.random() < 0.3) {
       const start = pick(text.length - 5);
       text.delete(start, 1 + pick(4));
-    } else text.insert(pick(text.length + 1), ["a", "b ", "\n", "word", "ü", "😀"][pick(6)]);
+    } else text.insert(pick(text.length + 1), ["a", "b ", "\n", "word", "ü", "€"][pick(6)]);
     if (Math.random() < 0.02) provider.ws?.close(); // a cut
     if (n % 10 === 0) await pause(1);
     if (n % 100 === 0) console.log(`edit ${n}`);

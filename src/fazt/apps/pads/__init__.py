@@ -13,7 +13,7 @@ APP = App(
         Setting(
             "pads.strangers",
             "none",
-            "What people without an account may do with pads that say nothing else; `create` is write, and make new ones.",
+            "What strangers may do with pads that say nothing else; `create` is write, and make new ones.",
             choices=("none", "read", "write", "create"),
         ),
         Setting(

@@ -26,8 +26,8 @@ NAME_CHARS = 8
 class Changes(msgspec.Struct, frozen=True):
     """What is to be changed; None stays as it is.
 
-    `members` and `guests` are none, read, write, or "" for the cloud's setting; `password` "" takes it off; `days` counts
-    from now, 0 is for ever.
+    `members` and `guests` are none, read, write, or "" for the cloud's setting; `password` "" takes it off; `days`
+    counts from now, 0 is for ever.
     """
 
     members: str | None = None

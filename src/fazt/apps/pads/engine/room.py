@@ -1,7 +1,7 @@
 """A pad that is open: its document, its clients, and the way of every change through the file to all others.
 
-A change is applied, written, and only then told: to everybody else, and to whoever made it as saved. What is applied and
-not yet written is never sent. Changes that arrive while a write is under way go into the next one together.
+A change is applied, written, and only then told: to everybody else, and to whoever made it as saved. What is applied
+and not yet written is never sent. Changes that arrive while a write is under way go into the next one together.
 """
 
 from __future__ import annotations

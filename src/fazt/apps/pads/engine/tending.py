@@ -1,4 +1,4 @@
-"""What is done by the clock: pads come to rest, leave memory and end; connections that are dead or not allowed are cut."""
+"""What is done by the clock: pads come to rest, leave memory and end; dead connections are cut."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ ROOT = "text"
 NOTHING = b"\x00\x00"
 
 
-class Broken(Exception):  # noqa: N818 - it says what became of the document
+class Broken(Exception):
     """An update was applied in part, so the document is of no use any more."""
 
 
@@ -29,7 +29,7 @@ class Document:
         self._doc: Doc[Any] = Doc(client_id=client_id)
         heard: list[bytes] = []
         self._heard = heard
-        # Not a method of ours: the library's objects are invisible to the garbage collector, so a ring would stay for ever.
+        # Not a method of ours: the garbage collector does not see the library's objects, so a ring would stay.
         self._observing = self._doc.observe(lambda event: heard.append(event.update))
         self._root = ""
         with self._doc.transaction():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from fazt.apps.pads import actions, store
+from fazt.apps.pads import store
 from fazt.apps.pads.actions import Access
 from fazt.apps.pads.model import Pad
 from fazt.apps.pads.model.diffs import compare

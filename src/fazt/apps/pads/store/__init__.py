@@ -50,6 +50,7 @@ __all__ = [
     "erase_expired",
     "find_next_end",
     "find_pad",
+    "forget_user",
     "get_by_id",
     "get_pad",
     "list_pads",

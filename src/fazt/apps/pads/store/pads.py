@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
 
 from fazt.apps.pads.model import Pad, check_level, check_name
 from fazt.apps.pads.schema import pad, state
@@ -16,7 +17,6 @@ from fazt.core.events import Event, emit
 from fazt.core.ids import new_id
 from fazt.core.search import remove
 from fazt.core.shares import revoke_shares
-from sqlalchemy.exc import IntegrityError
 
 APP = "pads"
 SEARCH_KIND = "pad"

@@ -1,4 +1,4 @@
-"""lib0's encoding, in which Yjs writes everything: unsigned integers of seven bits a byte, and bytes with their length."""
+"""lib0's encoding, in which Yjs writes everything: numbers of seven bits a byte, and bytes with their length."""
 
 from __future__ import annotations
 

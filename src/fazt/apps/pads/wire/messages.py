@@ -39,7 +39,7 @@ class Tells(msgspec.Struct, frozen=True):
 
 
 class AsksWho(msgspec.Struct, frozen=True):
-    """Who else is there?"""
+    """A client asks who else is there."""
 
 
 Message = Asks | Brings | Tells | AsksWho | None

@@ -1,6 +1,6 @@
 """Yjs updates (version 1): walked through before anything is done with them.
 
-The library that applies them allocates what an update announces, and waits for what an update builds upon. So each one is
+The library that applies them allocates what an update announces, and waits for what it builds upon. So each one is
 read here first: its numbers are held against its size, and `find_gap` says whether what it builds upon is there.
 """
 
@@ -205,7 +205,4 @@ def find_gap(walked: Walked, known: Mapping[int, int]) -> bool:
         if begin > so_far:
             return True
         reached[client] = max(so_far, end)
-    for client, clock in walked.needs.items():
-        if clock > max(reached.get(client, 0), known.get(client, 0)):
-            return True
-    return False
+    return any(clock > max(reached.get(client, 0), known.get(client, 0)) for client, clock in walked.needs.items())

@@ -33,7 +33,14 @@ def test_what_yjs_says_is_understood() -> None:
 
 @pytest.mark.parametrize(
     "update",
-    [b"", b"\x01", b"\xff\xff\xff\xff\x0f\x00", b"\x01\x01\x01\x00\x1f\x00", bytes.fromhex("b8cdbe0aaa6cd488704999"), b"\x00\x00\x00"],
+    [
+        b"",
+        b"\x01",
+        b"\xff\xff\xff\xff\x0f\x00",
+        b"\x01\x01\x01\x00\x1f\x00",
+        bytes.fromhex("b8cdbe0aaa6cd488704999"),
+        b"\x00\x00\x00",
+    ],
 )
 def test_what_is_no_update_is_refused(update: bytes) -> None:
     with pytest.raises(Invalid):

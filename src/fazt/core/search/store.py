@@ -23,6 +23,8 @@ from fazt.core.search.schema import core_search
 MAX_POSITION = 16_383
 """PostgreSQL counts words up to here."""
 
+MERGED_PAGES = 200
+
 s = core_search.c
 _FIND = select(s.id, s.title, s.text).where(s.kind == bindparam("k"), s.ref == bindparam("r"))
 _INSERT = insert(core_search).returning(s.id)
@@ -110,6 +112,19 @@ def search(
         )
         for row in conn.execute(statement, asked)
     ]
+
+
+def tidy_up(conn: Connection, *, begins: bool) -> bool:
+    """Take words that were removed out of the file, a piece at a time: `begins` the first time, until it is False.
+
+    FTS5 only notes that a word is gone, until it merges its parts. On PostgreSQL words are a column of their row.
+    """
+    if conn.dialect.name != "sqlite":
+        return False
+    before = conn.exec_driver_sql("SELECT total_changes()").scalar_one()
+    merge = "INSERT INTO core_search_words (core_search_words, rank) VALUES ('merge', :pages)"
+    conn.execute(text(merge), {"pages": -MERGED_PAGES if begins else MERGED_PAGES})
+    return bool(conn.exec_driver_sql("SELECT total_changes()").scalar_one() - before >= 2)
 
 
 def remove_user(conn: Connection, user_id: str) -> None:

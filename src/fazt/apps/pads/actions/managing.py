@@ -94,6 +94,7 @@ async def erase_pad(core: Core, pad: Pad) -> None:
     """Text, history and links are gone, in memory and in the file."""
     await core.db.write(store.erase, pad.id, "erased", core.clock())
     get_pads(core).end(pad.id)
+    await get_pads(core).scrub()
 
 
 async def create_share(core: Core, caller: Caller, pad: Pad, wanted: NewShare) -> Share:

@@ -76,7 +76,8 @@ def show_done(done: dict[str, Any]) -> None:
 @click.argument("name")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False), required=False)
 @click.option("--once", is_flag=True, help="Bring both in step and end.")
-def edit(name: str, file: Path | None, *, once: bool) -> None:
+@click.option("--take", type=click.Choice(["file", "pad"]), help="Which one counts where they differ at first.")
+def edit(name: str, file: Path | None, *, once: bool, take: str | None) -> None:
     """Keep FILE and a pad in step, both ways, until Ctrl+C. Without FILE, open the pad in $EDITOR.
 
     What you save goes into the pad as small changes; what others write comes into the file. Both merge.
@@ -87,7 +88,7 @@ def edit(name: str, file: Path | None, *, once: bool) -> None:
         if file is None:
             edit_in_editor(client, name)
         else:
-            keep_in_step(client, name, file, click.echo, once=once)
+            keep_in_step(client, name, file, click.echo, once=once, take=take)
 
 
 @pad.command()

@@ -57,14 +57,25 @@ class Step:
         if text != now:
             write_whole(self.file, text)
 
+    def begin(self, which: str | None) -> str:
+        """Bring both in step for the first time, when nobody knows what they had in common. Raises Invalid."""
+        here, there = self.read_file(), self.read_pad()
+        if there is None or not there["text"]:
+            self.text = None if there is None else ""
+            return self.bring()
+        if here and here != there["text"] and which is None:
+            raise Invalid(
+                f"{self.file} and {self.name} differ.", hint="Say --take file or --take pad: the other is overwritten."
+            )
+        self.text, self.etag = there["text"], there["etag"]
+        if not here or which == "pad":
+            self.take(there["text"], there["etag"], here)
+            return "received"
+        return self.bring()
+
     def bring(self) -> str:
         """Bring both in step; what was done, in a word, or "" for nothing."""
         here, there = self.read_file(), self.read_pad()
-        if self.text is None and there is not None:
-            self.text, self.etag = there["text"], there["etag"]
-            if here is None:
-                self.take(there["text"], there["etag"], here)
-                return "received"
         if here is not None and here != self.text:
             self.send(here)
             return "sent"
@@ -83,12 +94,14 @@ def write_whole(file: Path, text: str) -> None:
     made_file.replace(file)
 
 
-def keep_in_step(client: Client, name: str, file: Path, tell: Callable[[str], None], *, once: bool) -> None:
+def keep_in_step(
+    client: Client, name: str, file: Path, tell: Callable[[str], None], *, once: bool, take: str | None
+) -> None:
     """Until Ctrl+C. A server that is away is waited for."""
     step = Step(client, name, file)
     words = {"sent": f"{file} → {name}", "received": f"{name} → {file}"}
     woken = threading.Event()
-    done = step.bring()
+    done = step.begin(take)
     tell(words.get(done, f"{file} and {name} are the same."))
     if once:
         return
@@ -150,7 +163,7 @@ def edit_in_editor(client: Client, name: str) -> None:
     with tempfile.TemporaryDirectory(prefix="fazt-") as folder:
         file = Path(folder) / f"{name}.md"
         step = Step(client, name, file)
-        if not step.bring():
+        if not step.begin("pad"):
             write_whole(file, "")
             step.text = ""
         click.edit(filename=str(file), editor=os.environ.get("VISUAL") or os.environ.get("EDITOR"))

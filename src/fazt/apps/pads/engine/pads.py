@@ -13,6 +13,7 @@ from fazt.apps.pads.engine.line import GONE
 from fazt.apps.pads.engine.room import Limits, Room
 from fazt.core.epoch import get_epoch
 from fazt.core.errors import Unavailable
+from fazt.core.search import tidy_up
 
 if TYPE_CHECKING:
     from fazt.core import Core
@@ -87,6 +88,12 @@ class Pads:
         if room is not None:
             room.error = store.no_such_pad()
             room.end_all(GONE, "This pad was erased.")
+
+    async def scrub(self) -> None:
+        """After erasing: the words of what is gone leave the index, and with them the file."""
+        begins = True
+        while await self.core.db.write(tidy_up, begins=begins):
+            begins = False
 
     @property
     def clients(self) -> int:

@@ -153,6 +153,7 @@ async def sweep(pads: Pads) -> None:
     while ids := await core.db.write(store.erase_expired, core.clock(), core.clock() - DAY, tuple(pads.rooms)):
         for pad_id in ids:
             pads.end(pad_id)
+        await pads.scrub()
 
 
 async def settle_closed(pads: Pads) -> None:

@@ -11,7 +11,7 @@ if (slider) {
   let asked = 0;
 
   input.value = String(Math.max(0, seqs.indexOf(shown)));
-  slider.hidden = false;
+  slider.classList.remove("unseen");
 
   const show = async () => {
     const number = ++asked;

@@ -1,6 +1,6 @@
 """From a keystroke to the other screen: fazt, which tells what is on disk, beside a bare relay that keeps nothing.
 
-Both ends are y-websocket clients in one process. Medians of rounds in turns; the relay is the floor of what is possible.
+Both ends are y-websocket clients in one process. Medians of rounds in turns; the relay is the floor.
 """
 
 from __future__ import annotations

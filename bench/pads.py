@@ -11,7 +11,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -51,7 +51,8 @@ def measure(port: int, name: str, token: str) -> float:
     """The median of some keystrokes in ms."""
     command = ["node", str(E2E / "pads_client.mjs"), f"ws://127.0.0.1:{port}/pad", name, token, "latency"]
     done = subprocess.run([*command, str(KEYSTROKES)], capture_output=True, text=True, check=True)
-    return statistics.median(json.loads(done.stdout))
+    times: list[float] = json.loads(done.stdout)
+    return statistics.median(times)
 
 
 def main() -> None:
@@ -60,7 +61,7 @@ def main() -> None:
         token = program.run("token", "create", "bench", "--scope", "pads:rw").stdout.strip()
         with program.owner() as owner:
             owner.put("/pad/large", content="x" * 79 + "\n" + ("y" * 79 + "\n") * (LARGE // 80)).raise_for_status()
-        kinds = {
+        kinds: dict[str, Callable[[], float]] = {
             "bare relay": lambda: measure(peer, "small", token),
             "fazt": lambda: measure(program.port, "small", token),
             "fazt, 1 MB": lambda: measure(program.port, "large", token),
@@ -70,12 +71,11 @@ def main() -> None:
         print(f"{kind:12} {ms:6.2f} ms   {ms / figures['bare relay']:5.2f} x the relay")
 
 
-def run_in_turns(kinds: dict[str, object]) -> dict[str, list[float]]:
+def run_in_turns(kinds: dict[str, Callable[[], float]]) -> dict[str, list[float]]:
     """Some rounds, each kind once in each."""
     times: dict[str, list[float]] = {kind: [] for kind in kinds}
     for _ in range(ROUNDS):
         for kind, run in kinds.items():
-            assert callable(run)
             times[kind].append(run())
     return times
 

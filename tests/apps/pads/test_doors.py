@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +36,10 @@ def receive(socket: ClientConnection, kind: int) -> Any:
 
 def wait_for_end(socket: ClientConnection) -> int:
     """The code with which the server ends a connection."""
-    try:
+    with suppress(ConnectionClosed):
         while True:
             socket.recv(timeout=10)
-    except ConnectionClosed as closed:
-        assert closed.rcvd is not None
-        return closed.rcvd.code
+    return socket.close_code or 0
 
 
 def make_token(program: Program, *scopes: str) -> str:

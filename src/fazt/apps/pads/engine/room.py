@@ -82,7 +82,7 @@ class Room:
         self.error: FaztError | None = None
         self.loop = asyncio.get_running_loop()
         self.idle_since = self.loop.time()
-        self.changed_at = 0.0
+        self.changed_at = self.last_change_at = 0.0
         self.batch = Batch()
         self.in_flight: Batch | None = None
         self.on_broken: Callable[[], None] = lambda: None
@@ -256,7 +256,8 @@ class Room:
             if end > self.clocks.get(client, 0):
                 self.clocks[client] = end
         self.weight += len(news)
-        self.changed_at = self.changed_at or self.loop.time()
+        self.last_change_at = self.loop.time()
+        self.changed_at = self.changed_at or self.last_change_at
         self.seq += 1
         batch.rows.append(Row(self.seq, now, who, news))
         batch.told.append((line, frames.build(frames.BINARY, messages.build_update(news))))

@@ -86,7 +86,7 @@ async def tend(pads: Pads, room: Room) -> None:
     for line in tuple(room.lines):
         tend_line(room, line, now)
     await check_lines(room, now)
-    if room.changed_at and now - room.changed_at > REST_S:
+    if room.changed_at and (now - room.last_change_at > REST_S or now - room.changed_at > LONGEST_UNREST_S):
         await room.settle()
     if room.wants_state:
         await room.keep_state()

@@ -36,9 +36,9 @@ def test_people_tokens_and_settings_by_command(shared_program: Program) -> None:
 def test_commands_work_on_the_file_when_no_server_runs(program: Program) -> None:
     program.stop()
     program.run("user", "add", "bob@example.org", "--name", "Bob", input="four quiet words here\n")
-    secret = program.call("token", "create", "ci", "--scope", "me:read").stdout
-    assert program.call("settings", "set", "events.keep_days", "12").stdout == "12\n"
-    assert 'settings.changed  name="events.keep_days"' in program.call("events").stdout
+    secret = program.run("token", "create", "ci", "--scope", "me:read").stdout
+    assert program.run("settings", "set", "events.keep_days", "12").stdout == "12\n"
+    assert 'settings.changed  name="events.keep_days"' in program.run("events").stdout
     program.start()
     with program.client(headers={"authorization": f"Bearer {secret.strip()}"}) as client:
         assert client.get("/api/v1/me").status_code == 200

@@ -16,4 +16,19 @@ from fazt.apps.turn import APP as TURN
 from fazt.apps.upgrade import APP as UPGRADE
 from fazt.core.app import App
 
-APPS: tuple[App, ...] = (HOME, SITES, RUNTIME, DRIVE, DROPS, PADS, LINKS, TEXTDB, PUBSUB, MAIL, JOPLIN, TURN, BACKUP, UPGRADE)
+APPS: tuple[App, ...] = (
+    HOME,
+    SITES,
+    RUNTIME,
+    DRIVE,
+    DROPS,
+    PADS,
+    LINKS,
+    TEXTDB,
+    PUBSUB,
+    MAIL,
+    JOPLIN,
+    TURN,
+    BACKUP,
+    UPGRADE,
+)

@@ -14,10 +14,10 @@ from fazt.apps.joplin.model import items
 from fazt.apps.mail.wire import html, mime
 from fazt.apps.mail.wire.data import DataReader
 from fazt.apps.mail.wire.reports import read_report
-from fazt.apps.pubsub.wire import frames
 from fazt.apps.textdb.wire import lines, patch, where
 from fazt.apps.turn.wire import attributes
 from fazt.apps.turn.wire import message as stun
+from fazt.core import frames
 from fazt.core.errors import FaztError
 from tests.apps.joplin.making import note, resource, tag
 from tests.apps.sites.test_wire_archive import MAKERS, SITE, unpack

@@ -32,6 +32,7 @@ class Who:
     may_write: bool
     wants_saved: bool = False
     check: Callable[[], Awaitable[bool]] | None = None
+    by_link: bool = False
 
 
 class Line(Taken):

@@ -183,7 +183,15 @@ const look = EditorView.theme({
   ".cm-panels": { backgroundColor: "var(--bg)", color: "var(--text)", borderColor: "var(--line)" },
   ".cm-ySelectionInfo": { fontFamily: "var(--font)", opacity: "1", fontSize: "0.6875rem", padding: "0 4px", borderRadius: "3px" },
 });
-const markdown = new Language(defineLanguageFacet(), parser.configure([GFM]), [], "markdown");
+// A paragraph is parsed anew as a whole after each key, so long ones are coloured in portions.
+const PORTION_LINES = 40;
+const isPortion = ({ content }) => {
+  let lines = 1;
+  for (let at = content.indexOf("\n"); at >= 0; at = content.indexOf("\n", at + 1)) lines += 1;
+  return lines >= PORTION_LINES;
+};
+const portions = { parseBlock: [{ name: "Portion", endLeaf: (_context, _line, leaf) => isPortion(leaf) }] };
+const markdown = new Language(defineLanguageFacet(), parser.configure([GFM, portions]), [], "markdown");
 const colors = HighlightStyle.define([
   { tag: tags.heading, fontWeight: "700" },
   { tag: tags.strong, fontWeight: "700" },
@@ -240,6 +248,7 @@ function start() {
   text = findText();
   build();
   at("plain").hidden = true;
+  if (at("opening")) at("opening").hidden = true;
   at("editor").hidden = false;
   at("preview-button").hidden = false;
   doc.on("update", () => {

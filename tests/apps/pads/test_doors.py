@@ -218,6 +218,24 @@ def test_pads_are_shared_as_everything_is(shared_program: Program) -> None:
         wait_until(lambda: "party" in owner.get("/analytics", headers=HTML).text, what="the visit")
 
 
+def test_a_pad_has_room_for_so_many(shared_program: Program) -> None:
+    auth = {"Authorization": basic()}
+    shared_program.run("settings", "set", "pads.max_clients", "1")
+    try:
+        with open_socket(shared_program, "/pad/full/ws", **auth) as socket:
+            assert receive(socket, 0)[1] == messages.STEP_1
+            with pytest.raises(InvalidStatus) as refused:
+                open_socket(shared_program, "/pad/full/ws", **auth)
+            assert refused.value.response.status_code == 429
+            with shared_program.owner() as owner:
+                assert owner.get("/pad/full/events").status_code == 429
+                assert owner.put("/pad/full", content="x").is_success, "texts come and go meanwhile"
+        with open_socket(shared_program, "/pad/full/ws", **auth) as socket:
+            assert receive(socket, 0)[1] == messages.STEP_1
+    finally:
+        shared_program.run("settings", "set", "pads.max_clients", "200")
+
+
 def test_a_pad_has_a_largest_size_and_may_get_smaller(shared_program: Program) -> None:
     with shared_program.owner() as owner:
         shared_program.run("settings", "set", "pads.max_kb", "1")

@@ -15,7 +15,7 @@ import pytest
 from fazt.apps import APPS
 from fazt.apps.pads import store
 from fazt.apps.pads.engine import Line, Pads, Who, get_pads
-from fazt.apps.pads.engine.line import MAX_UNREAD_BYTES, MAX_UNSAVED
+from fazt.apps.pads.engine.line import CUT, MAX_UNREAD_BYTES, MAX_UNSAVED
 from fazt.apps.pads.engine.room import Room
 from fazt.apps.pads.engine.tending import LINGER_S, SILENT_S, SLOW_S, tend
 from fazt.apps.pads.model import Document, Edit
@@ -175,3 +175,15 @@ async def test_two_that_come_at_once_open_one_pad(core: Core, pads: Pads) -> Non
     made = await core.db.write(store.ensure_pad, "both", "ann", core.clock(), most=10)
     one, two = await asyncio.gather(pads.open(made.id), pads.open(made.id))
     assert one is two
+
+
+async def test_who_cuts_a_character_in_two_is_sent_away_and_the_text_stays(core: Core) -> None:
+    room = await open_room(core, "whole")
+    client = await join(room)
+    with closing(client.end):
+        client.send(messages.build_update(bytes.fromhex("01010100040104746578740661f09f98806200")))
+        client.send(messages.build_update(bytes.fromhex("000101010201")))
+        await until(lambda: not room.lines)
+        received = await room.loop.run_in_executor(None, client.end.recv, 100_000)
+        assert struct.pack("!H", CUT) in received
+        assert await room.read() == (1, "a\U0001f600b")

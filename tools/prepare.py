@@ -206,6 +206,7 @@ def prepare_joplin() -> None:
 
 def build_sqlite(folder: Path) -> None:
     """Build the sqlite3 package there, with the headers that Debian's Node brings where they are."""
+    os.environ.setdefault("JOBS", "max")
     if Path("/usr/include/node/node.h").exists():
         os.environ.setdefault("npm_config_nodedir", "/usr")
     run("npm", "rebuild", "sqlite3", "--loglevel=error", cwd=folder)
@@ -235,16 +236,28 @@ def compile_source() -> None:
     run(VENV / "bin" / "python", "-m", "compileall", "-q", ROOT / "src")
 
 
+def prepare_test() -> None:
+    """All that tests need: Python packages while those of Debian and npm come; one waits, the other works."""
+    if not is_installed("test"):
+        make_venv()  # first, as it may want a Debian package, too
+    with ThreadPoolExecutor() as pool:
+        of_python = pool.submit(prepare_python, "test")
+        prepare_packages()
+        prepare_npm()
+        prepare_joplin()
+        of_python.result()
+    compile_source()
+    prepare_judges()
+
+
 def main(purpose: str) -> int:
     """`serve`, `check` or `test`: 0 when everything is there."""
     try:
-        prepare_python("serve" if purpose == "serve" else "test")
-        compile_source()
         if purpose == "test":
-            prepare_packages()
-            prepare_npm()
-            prepare_joplin()
-            prepare_judges()
+            prepare_test()
+        else:
+            prepare_python("serve" if purpose == "serve" else "test")
+            compile_source()
     except NotReadyError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1

@@ -25,6 +25,8 @@ FILES = {
         "htmx.LICENSE": "LICENSE",
     },
     ("uqr", "0.1.3"): {"qr.LICENSE": "LICENSE"},
+    ("yjs", "13.6.33"): {"yjs.LICENSE": "LICENSE"},
+    ("@codemirror/state", "6.7.6"): {"codemirror.LICENSE": "LICENSE"},
     ("uplot", "1.6.32"): {
         "uplot.js": "dist/uPlot.iife.min.js",
         "uplot.css": "dist/uPlot.min.css",
@@ -33,8 +35,37 @@ FILES = {
 }
 """(package, version) -> the name here -> the file in the package."""
 
+PAD = """
+export * as Y from "yjs";
+export { WebsocketProvider } from "y-websocket";
+export { IndexeddbPersistence } from "y-indexeddb";
+export { yCollab, yUndoManagerKeymap } from "y-codemirror.next";
+export { EditorState, Compartment } from "@codemirror/state";
+export { EditorView, keymap, placeholder, drawSelection, highlightActiveLine } from "@codemirror/view";
+export { defaultKeymap, indentWithTab } from "@codemirror/commands";
+export { Language, defineLanguageFacet, syntaxHighlighting, HighlightStyle } from "@codemirror/language";
+export { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
+export { parser, GFM } from "@lezer/markdown";
+export { tags } from "@lezer/highlight";
+"""
+PAD_PACKAGES = {
+    "yjs": "13.6.33",
+    "y-websocket": "3.1.0",
+    "y-indexeddb": "9.0.12",
+    "y-codemirror.next": "0.3.6",
+    "@codemirror/state": "6.7.6",
+    "@codemirror/view": "6.43.15",
+    "@codemirror/commands": "6.11.1",
+    "@codemirror/language": "6.13.1",
+    "@codemirror/search": "6.7.2",
+    "@lezer/markdown": "1.8.1",
+    "@lezer/highlight": "1.2.5",
+}
+"""The editor of pads: one bundle, since Yjs may be loaded once only."""
+
 BUNDLES: dict[str, tuple[str, dict[str, str]]] = {
     "qr.js": ('export { renderSVG } from "uqr";', {"uqr": "0.1.3"}),
+    "pad.js": (PAD, PAD_PACKAGES),
 }
 """The name here -> (source of an entry module, package -> version), for libraries of many files."""
 

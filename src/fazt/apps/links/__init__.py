@@ -1,6 +1,6 @@
 """Short links: `/r/{slug}` and whole hosts of them, with rules, passwords, an end, and every click counted."""
 
-from fazt.core.app import App, EventKind, ScopeKind, Setting
+from fazt.core.app import App, Connect, EventKind, ScopeKind, Setting
 
 LINK = {"id": "the link", "slug": "its short name", "host": "its short-link host; empty for the common ones"}
 
@@ -9,6 +9,7 @@ APP = App(
     title="Links",
     does="Short links with rules, QR codes and clicks counted without cookies.",
     parts=("store", "engine", "routes", "pages", "jobs", "script", "cli"),
+    hears=("auth.user_deleted",),
     commands={"links": "Short links: make, list, change, and see who follows them."},
     path="/links",
     icon="links",
@@ -49,4 +50,5 @@ APP = App(
         ScopeKind("links:write", "Make, change and delete links."),
         ScopeKind("links:rw", "See, make, change and delete links."),
     ),
+    connect=Connect("token", ("links:rw",)),
 )

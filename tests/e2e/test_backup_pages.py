@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,19 +10,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
-from tests.conftest import LONG
-from tests.e2e.browser import Watched, chromium, log_in
+from tests.e2e.browser import find_faults_in, log_in, looks_with
 from tests.program import Program, wait_until
-
-LOOKS = [(390, "light"), (390, "dark"), (1280, "light"), (1280, "dark")]
-EXAMINED = [(390, "dark"), (1280, "light")]
-SHOTS = os.environ.get("FAZT_SHOTS", "")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
@@ -40,35 +28,17 @@ def cloud(template_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield program
 
 
-def look(browser: Browser, context: BrowserContext, program: Program, paths: list[str]) -> list[str]:
-    """Every fault of these pages, in every look; in the usual run, in two of them."""
-    state, faults = context.storage_state(), []
-    for width, scheme in LOOKS if LONG else EXAMINED:
-        other = browser.new_context(
-            viewport={"width": width, "height": 844},
-            color_scheme=scheme,  # type: ignore[arg-type]
-            storage_state=state,
-        )
-        for number, path in enumerate(paths):
-            watched = Watched(other)
-            watched.open(program.url + path)
-            faults += [f"{path} {width} {scheme}: {fault}" for fault in watched.find_faults()]
-            if (width, scheme) in EXAMINED:
-                faults += watched.find_barriers()
-            if SHOTS:
-                watched.page.screenshot(
-                    path=f"{SHOTS}/backup-{len(paths)}-{number}-{width}-{scheme}.png", full_page=True
-                )
-            watched.page.close()
-        other.close()
-    return faults
+def find_all_faults(browser: Browser, context: BrowserContext, program: Program, *paths: str) -> dict[str, object]:
+    """Every fault of these pages, in every look."""
+    with looks_with(browser, context.storage_state()) as looks:
+        return {path: found for path in paths if (found := find_faults_in(looks, program.url + path))}
 
 
 @pytest.mark.timeout(300)
 def test_a_backup_is_made_looked_into_and_restored_by_hand(browser: Browser, cloud: Program) -> None:
     context = browser.new_context()
     log_in(context, cloud)
-    assert look(browser, context, cloud, ["/backup"]) == []
+    assert find_all_faults(browser, context, cloud, "/backup") == {}
     page = context.new_page()
     page.goto(f"{cloud.url}/backup")
     page.get_by_role("button", name="Back up now").click()
@@ -83,7 +53,7 @@ def test_a_backup_is_made_looked_into_and_restored_by_hand(browser: Browser, clo
         wait_until(lambda: owner.get("/db/notes-again/a").status_code == 200, 60, "the collection")
         epoch = owner.get("/api/v1/backup").json()["epoch"]
         path = page.url.removeprefix(cloud.url)
-        assert look(browser, context, cloud, ["/backup", path, "/"]) == []
+        assert find_all_faults(browser, context, cloud, "/backup", path) == {}
         page.goto(page.url)
         page.get_by_role("button", name="Restore all of it").click()
         page.locator("dialog[open] button.danger").click()

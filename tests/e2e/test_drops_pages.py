@@ -15,18 +15,11 @@ from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Dialog, FilePayload, Page, Route, expect
 
 from tests.apps.drops.flaky import FlakyProxy
-from tests.e2e.browser import Watched, chromium, log_in
+from tests.e2e.browser import Watched, find_faults_in, log_in, looks_with
 from tests.program import Program, wait_until
 
-LOOKS = ((390, "dark"), (1280, "light"))
 LARGE = random.Random(9).randbytes(20_000_000)
 CODE = "def answer() -> int:\n    return 42  # " + "a long line " * 30
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
@@ -292,18 +285,10 @@ def test_pages_look_right_everywhere(browser: Browser, sender: BrowserContext, c
     state = sender.storage_state()
     own = ["/drops", "/drops/requests", f"/drops/{many[3:]}"]
     open_to_all = ["/d/", many, *shown, f"/d/r/{asked['id']}", f"/d/r/{asked['id']}?sent=1"]
-    faults = {}
-    for look in LOOKS:
-        width, scheme = look
-        size = {"width": width, "height": 844}
-        for paths, kept in ((own, state), (open_to_all, None)):
-            context = browser.new_context(viewport=size, color_scheme=scheme, storage_state=kept)  # type: ignore[arg-type]
-            for path in paths:
-                watched = Watched(context)
-                watched.open(cloud.url + path)
-                found = watched.find_faults() + watched.find_barriers()
-                if found:
-                    faults[look, path] = found
-                watched.page.close()
-            context.close()
+    faults: dict[str, object] = {}
+    for paths, kept in ((own, state), (open_to_all, None)):
+        with looks_with(browser, kept) as looks:
+            for path in paths:  # a text may have a heading of its own
+                found = find_faults_in(looks, cloud.url + path, has_one_h1=not path.endswith(".md"))
+                faults |= {path: found} if found else {}
     assert faults == {}

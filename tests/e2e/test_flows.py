@@ -281,7 +281,7 @@ def test_code_with_a_scope_for_one_collection_reaches_no_other(cloud: Cloud) -> 
     assert cloud.call("textdb.put", collection="orders", id="x", doc={"items": []})["value"]["id"] == "x"
     assert cloud.call("textdb.put", collection="others", id="x", doc={})["kind"] in {"forbidden", "unauthorized"}
     assert cloud.call("textdb.get", collection="orders", id="x")["kind"] == "forbidden"
-    batch = [{"op": "create", "collection": name, "body": {}} for name in ("orders", "others")]
+    batch: list[dict[str, Any]] = [{"op": "create", "collection": name, "body": {}} for name in ("orders", "others")]
     assert cloud.call("textdb.batch", operations=batch)["kind"] in {"forbidden", "not_found"}
     assert cloud.call("pubsub.publish", topic="sensors/a", data=1)["value"]["topic"] == "sensors/a"
     assert cloud.call("pubsub.publish", topic="other", data=1)["kind"] in {"forbidden", "unauthorized"}

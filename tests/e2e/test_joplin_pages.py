@@ -8,20 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect
+from playwright.sync_api import Browser, expect
 
 from tests.apps.joplin.making import Api, create_member, fill, hexid, note
-from tests.e2e.browser import Watched, chromium, log_in
+from tests.e2e.browser import Looks, Watched, find_faults_in, looks_of
 from tests.program import Program
-
-LOOKS = [(width, scheme) for width in (390, 1280) for scheme in ("light", "dark")]
-EXAMINED = {(390, "dark"), (1280, "light")}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
@@ -44,22 +35,9 @@ def api(template_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 @pytest.fixture(scope="module")
-def contexts(browser: Browser, api: tuple[Program, Api]) -> Iterator[dict[tuple[int, str], BrowserContext]]:
-    """The owner's browser in every look."""
-    first = browser.new_context()
-    log_in(first, api[0])
-    state = first.storage_state()
-    opened = {
-        (width, scheme): browser.new_context(
-            viewport={"width": width, "height": 844},
-            color_scheme=scheme,  # type: ignore[arg-type]
-            storage_state=state,
-        )
-        for width, scheme in LOOKS
-    }
-    yield opened
-    for context in (*opened.values(), first):
-        context.close()
+def looks(browser: Browser, api: tuple[Program, Api]) -> Iterator[Looks]:
+    with looks_of(browser, api[0]) as opened:
+        yield opened
 
 
 PAGES = {
@@ -78,18 +56,8 @@ PAGES = {
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_pages_look_right_everywhere(
-    contexts: dict[tuple[int, str], BrowserContext], api: tuple[Program, Api], name: str
-) -> None:
-    faults = {}
-    for look in LOOKS:
-        watched = Watched(contexts[look])
-        watched.open(api[0].url + PAGES[name])
-        found = watched.find_faults() + (watched.find_barriers() if look in EXAMINED else [])
-        if found:
-            faults[look] = found
-        watched.page.close()
-    assert faults == {}
+def test_pages_look_right_everywhere(looks: Looks, api: tuple[Program, Api], name: str) -> None:
+    assert find_faults_in(looks, api[0].url + PAGES[name]) == {}
 
 
 def test_a_published_note_is_read_and_runs_nothing(browser: Browser, api: tuple[Program, Api]) -> None:
@@ -110,11 +78,9 @@ def test_a_published_note_is_read_and_runs_nothing(browser: Browser, api: tuple[
     context.close()
 
 
-def test_a_note_is_written_edited_and_found(
-    contexts: dict[tuple[int, str], BrowserContext], api: tuple[Program, Api]
-) -> None:
+def test_a_note_is_written_edited_and_found(looks: Looks, api: tuple[Program, Api]) -> None:
     program, owner = api
-    watched = Watched(contexts[390, "light"])
+    watched = Watched(looks[390, "dark"])
     page = watched.page
     watched.open(f"{program.url}/joplin")
     page.get_by_label("Note", exact=True).fill("A thought on the way")

@@ -14,10 +14,9 @@ from playwright.sync_api import Browser, BrowserContext, Dialog, Route
 
 from tests.apps.mail.odd import ATTACKS, made, special
 from tests.apps.mail.servers import mail_program, ports
-from tests.e2e.browser import Watched, chromium, log_in
+from tests.e2e.browser import find_faults_in, log_in, looks_of
 from tests.program import Program
 
-LOOKS = [(390, "dark"), (1280, "light")]
 LONG = bool(os.environ.get("FAZT_TEST_LONG"))
 NEWS = """<div style="background-color:#eef;padding:20px"><h1>The sea</h1><img src="https://letters.example/a.png">
 <p>Ten things.</p><img src="cid:p"></div>"""
@@ -25,12 +24,6 @@ DOT = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
     "1f15c4890000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
 )
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 def letter(n: int, sender: str, subject: str, text: str) -> EmailMessage:
@@ -87,21 +80,9 @@ def pages_of(cloud: Program) -> dict[str, str]:
 
 
 def test_pages_look_right(browser: Browser, cloud: Program) -> None:
-    faults = {}
-    for width, scheme in LOOKS:
-        context = browser.new_context(viewport={"width": width, "height": 850}, color_scheme=scheme)  # type: ignore[arg-type]
-        log_in(context, cloud)
-        pages = pages_of(cloud)
-        for name, path in (
-            pages.items() if width == 390 else ((name, pages[name]) for name in ("list", "thread", "rules"))
-        ):
-            watched = Watched(context)
-            watched.open(cloud.url + path)
-            if found := watched.find_faults() + watched.find_barriers():
-                faults[name, width, scheme] = found
-            watched.page.close()
-        context.close()
-    assert faults == {}
+    with looks_of(browser, cloud) as looks:
+        faults = {name: find_faults_in(looks, cloud.url + path) for name, path in pages_of(cloud).items()}
+    assert {name: found for name, found in faults.items() if found} == {}
 
 
 @pytest.fixture

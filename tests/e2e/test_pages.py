@@ -14,7 +14,7 @@ from fazt.apps import APPS
 from fazt.core.clock import system_clock
 from fazt.core.db.sqlite import create_sqlite_engine
 from fazt.core.search import index
-from tests.e2e.browser import LOOKS, Looks, Watched, chromium, find_faults_in, log_in, looks_of
+from tests.e2e.browser import LOOKS, Looks, Watched, find_faults_in, log_in, looks_of
 from tests.program import Program
 
 HOME_PAGES = [
@@ -32,12 +32,6 @@ HOME_PAGES = [
 ]
 APP_PAGES = [app.path for app in APPS if app.path not in {"", "/"} and "pages" in app.parts]
 OPEN_PAGES = ["/login", "/reset?token=none", "/join?token=none"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +122,7 @@ def test_keys_reach_the_content_and_the_search(desk: Watched, cloud: Program) ->
     desk.page.keyboard.press("Enter")
     expect(desk.page.locator("main")).to_be_focused()
     desk.page.keyboard.press("/")
-    expect(desk.page.get_by_role("searchbox")).to_be_focused()
+    expect(desk.page.get_by_label("Search everything")).to_be_focused()
 
 
 def test_a_grave_button_asks_first(desk: Watched, cloud: Program) -> None:

@@ -92,15 +92,15 @@ def test_the_version_is_told_at_once() -> None:
     assert min(took) < 0.15, took
 
 
-def test_a_second_program_on_the_same_file_is_refused(program: Program) -> None:
-    done = program.run("serve", "--listen", "127.0.0.1:0", check=False)
+def test_a_second_program_on_the_same_file_is_refused(shared_program: Program) -> None:
+    done = shared_program.run("serve", "--listen", "127.0.0.1:0", check=False)
     assert done.returncode == 7
     assert "Another fazt already serves" in done.stderr
 
 
-def test_a_taken_port_is_said_in_one_line(program: Program, tmp_path: Path) -> None:
+def test_a_taken_port_is_said_in_one_line(shared_program: Program, tmp_path: Path) -> None:
     other = Program(tmp_path / "other")
-    done = other.run("serve", "--listen", f"127.0.0.1:{program.port}", check=False)
+    done = other.run("serve", "--listen", f"127.0.0.1:{shared_program.port}", check=False)
     assert done.returncode == 7
     assert done.stderr.startswith("fazt: Cannot listen on")
     assert "Traceback" not in done.stderr

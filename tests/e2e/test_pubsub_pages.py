@@ -8,18 +8,11 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.e2e.browser import Looks, Watched, chromium, find_faults_in, log_in, looks_of
+from tests.e2e.browser import Looks, Watched, find_faults_in, log_in, looks_of
 from tests.program import Program
 
 CHART_BYTES = 70_000
 """A page with a chart brings uPlot, 51 KB of script before it is compressed."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One Chromium for all tests."""
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -7,14 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect
+from playwright.sync_api import Browser, expect
 
 from tests.apps.runtime.conftest import Cloud
-from tests.e2e.browser import Watched, chromium, log_in
+from tests.e2e.browser import Looks, find_faults_in, looks_of
 from tests.program import Program, wait_until
 
-LOOKS = [(width, scheme) for width in (390, 1280) for scheme in ("light", "dark")]
-EXAMINED = {(390, "dark"), (1280, "light")}
 PAGES = ["/functions", "/functions/shop", "/functions/shop/logs", "/functions/shop/store", "/functions/shop/settings"]
 CODE = """
 export default {
@@ -31,12 +29,6 @@ export default {
   },
 };
 """
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
@@ -69,39 +61,18 @@ def cloud(template_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 @pytest.fixture(scope="module")
-def contexts(browser: Browser, cloud: Cloud) -> Iterator[dict[tuple[int, str], BrowserContext]]:
-    """The owner's browser in every look."""
-    first = browser.new_context()
-    log_in(first, cloud.program)
-    state = first.storage_state()
-    opened = {
-        (width, scheme): browser.new_context(
-            viewport={"width": width, "height": 844},
-            color_scheme=scheme,  # type: ignore[arg-type]
-            storage_state=state,
-        )
-        for width, scheme in LOOKS
-    }
-    yield opened
-    for context in (*opened.values(), first):
-        context.close()
+def looks(browser: Browser, cloud: Cloud) -> Iterator[Looks]:
+    with looks_of(browser, cloud.program) as opened:
+        yield opened
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_pages_look_right_everywhere(contexts: dict[tuple[int, str], BrowserContext], cloud: Cloud, path: str) -> None:
-    faults = {}
-    for look in LOOKS:
-        watched = Watched(contexts[look])
-        watched.page.goto(cloud.program.url + path)  # the log's page is never idle
-        found = watched.find_faults() + (watched.find_barriers() if look in EXAMINED else [])
-        if found:
-            faults[look] = found
-        watched.page.close()
-    assert faults == {}
+def test_pages_look_right_everywhere(looks: Looks, cloud: Cloud, path: str) -> None:
+    assert find_faults_in(looks, cloud.program.url + path, is_live=path.endswith("/logs")) == {}
 
 
-def test_the_log_follows_what_the_code_says(contexts: dict[tuple[int, str], BrowserContext], cloud: Cloud) -> None:
-    page = contexts[1280, "light"].new_page()
+def test_the_log_follows_what_the_code_says(looks: Looks, cloud: Cloud) -> None:
+    page = looks[1280, "light"].new_page()
     page.goto(cloud.program.url + "/functions/shop/logs")
     cloud.ask("shop", "/while-you-look")
     expect(page.locator(".log")).to_contain_text("GET /while-you-look")
@@ -110,8 +81,8 @@ def test_the_log_follows_what_the_code_says(contexts: dict[tuple[int, str], Brow
     page.close()
 
 
-def test_a_person_allows_runs_sets_and_deletes(contexts: dict[tuple[int, str], BrowserContext], cloud: Cloud) -> None:
-    page = contexts[390, "light"].new_page()
+def test_a_person_allows_runs_sets_and_deletes(looks: Looks, cloud: Cloud) -> None:
+    page = looks[390, "dark"].new_page()
     page.goto(cloud.program.url + "/functions/shop")
     page.get_by_role("button", name="Allow it").click()
     expect(page.locator("text=not allowed")).to_have_count(0)

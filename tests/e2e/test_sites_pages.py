@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.apps.sites.archives import make_zip
-from tests.e2e.browser import Looks, Watched, chromium, find_faults_in, looks_of
+from tests.e2e.browser import Looks, Watched, find_faults_in, looks_of
 from tests.program import Program
 
 HELLO = Path(__file__).parents[2] / "examples" / "hello"
@@ -25,12 +25,6 @@ PAGES = [
     "/sites/blank",
     "/sites/blank/visits",
 ]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

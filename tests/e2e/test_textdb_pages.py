@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.e2e.browser import Looks, Watched, chromium, find_faults_in, looks_of
+from tests.e2e.browser import Looks, Watched, find_faults_in, looks_of
 from tests.program import Program
 
 PAGES = [
@@ -20,12 +20,6 @@ PAGES = [
     "/textdb/orders/settings",
     "/textdb/empty",
 ]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

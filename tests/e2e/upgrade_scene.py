@@ -45,8 +45,7 @@ class Scene:
         """The old version in place, and data of it."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self.data.parent.mkdir(parents=True)
-        make_tree(self.root, OLD)
-        (self.root / "current").symlink_to(f"versions/{OLD}")
+        self.install()
         shutil.copy(self.template, self.data)
         with closing(sqlite3.connect(self.data)) as conn, conn:
             conn.execute(
@@ -54,6 +53,11 @@ class Scene:
             )
         (self.folder / "port").write_text(str(self.port))
         self.writes = 0
+
+    def install(self) -> None:
+        """The old version, as somebody would have put it there."""
+        make_tree(self.root, OLD)
+        (self.root / "current").symlink_to(f"versions/{OLD}")
 
     def __enter__(self) -> Self:
         self.set()
@@ -147,11 +151,11 @@ class Scene:
             timeout=300,
         )
 
-    def upgrade_killed(self, step: int, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """The same, killed at a step (0: at none)."""
+    def upgrade_killed(self, when: int | str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """The same, killed at a step (0: at none), or after a state was noted."""
         tree = (self.root / "current").resolve()
         return subprocess.run(
-            [sys.executable, kill_at.__file__, str(step), str(tree), *self.command(*arguments)],
+            [sys.executable, kill_at.__file__, str(when), str(tree), *self.command(*arguments)],
             env=self.environ(),
             capture_output=True,
             text=True,

@@ -127,10 +127,10 @@ class Functions(Writer):
 
 
 class Tokens(Writer):
-    """Tokens, which are core's own."""
+    """Tokens, which are core's own; a person may have a thousand."""
 
     app = "core"
-    pause_s = 0.05
+    pause_s = 1.0
 
     def prepare(self, owner: httpx.Client) -> None:
         """Nothing."""

@@ -7,8 +7,9 @@ A manifest names its `parts`; `load` imports them when the server starts, by the
 |----------|---------------------------------------------------------------------|
 | `routes` | `ROUTES`: Litestar handlers and `Mount`s; optional `find_host`, `list_hosts` |
 | `pages`  | `PAGES`: the same, for people; optional `card(core, caller) -> Card`, |
+|          | `concerns(core, caller) -> list[Concern]`,                          |
 |          | `connect(core, caller, base) -> dict`: more for the template `connect.html`, |
-|          | and `VISITED`, a `Visited`                                          |
+|          | `VISITED`, a `Visited`, and `SHAREABLE`, a `Shareable`              |
 | `engine` | `run(core)`: an async context manager around the app's life;         |
 |          | optional `before_open(config)`, run before the file is opened        |
 | `server` | `run(core)`: the same, for listeners that are not HTTP               |
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from fazt.core import Core
     from fazt.core.auth import Caller
+    from fazt.core.shares import Share
 
 SettingValue = bool | int | float | str | list[str]
 Scope = dict[str, Any]
@@ -66,11 +68,15 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class EventKind:
-    """A fact this app tells, e.g. `mail.received`; `fields` says what its data holds, by name."""
+    """A fact this app tells, e.g. `mail.received`; `fields` says what its data holds, by name.
+
+    One that is not kept happens too often to be written down: who listens at that moment hears it (`Events.tell_live`).
+    """
 
     name: str
     help: str
     fields: Mapping[str, str] = field(default_factory=dict)
+    is_kept: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +156,16 @@ class Thing:
 
 
 @dataclass(frozen=True, slots=True)
+class Concern:
+    """Something that needs this person: what, and where to see to it. `is_bad`: something does not work."""
+
+    text: str
+    action: str
+    path: str
+    is_bad: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Visited:
     """That visits to this app's things are counted: listed as `VISITED` in its pages, for the page Analytics.
 
@@ -161,6 +177,20 @@ class Visited:
     title: str
     targets: Callable[[Core, Caller], Awaitable[list[str] | None]]
     names: Callable[[Core, list[str]], Awaitable[dict[str, tuple[str, str]]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Shareable:
+    """That this app's things can be shared by link: listed as `SHAREABLE` in its pages.
+
+    `check(core, caller, target)` answers what a thing is called, and raises NotFound or Forbidden where this person
+    may not share it. `path(share)` is where its link leads, a page of the app: it finds the share by its token with
+    `core.shares.get_shared`, and sends who is not `is_open` to `door_of(share)`. `may_write`: links may allow that.
+    """
+
+    check: Callable[[Core, Caller, str], Awaitable[str]]
+    path: Callable[[Share], str]
+    may_write: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,31 +9,40 @@ import pytest
 from tests.program import Program
 
 
-@pytest.mark.parametrize("is_running", [True, False], ids=["server", "file"])
-def test_people_tokens_and_settings_by_command(program: Program, is_running: bool) -> None:
-    if not is_running:
-        program.stop()
-    program.run("user", "add", "bob@example.org", "--name", "Bob", input="four quiet words here\n")
-    people = json.loads(program.run("user", "list", "--json").stdout)
+def test_people_tokens_and_settings_by_command(shared_program: Program) -> None:
+    run = shared_program.call
+    shared_program.run("user", "add", "bob@example.org", "--name", "Bob", input="four quiet words here\n")
+    people = json.loads(run("user", "list", "--json").stdout)
     assert [(person["email"], person["role"]) for person in people] == [
         ("owner@example.org", "owner"),
         ("bob@example.org", "member"),
     ]
-    program.run("user", "password", "bob", "--password", "other quiet words here")
-    secret = program.run("token", "create", "ci", "--scope", "me:read").stdout
+    run("user", "password", "bob", "--password", "other quiet words here")
+    secret = run("token", "create", "ci", "--scope", "me:read").stdout
     assert secret.startswith("fazt_")
     assert secret.count("\n") == 1
+    assert run("settings", "set", "events.keep_days", "12").stdout == "12\n"
+    assert run("settings", "get", "events.keep_days").stdout == "12\n"
+    assert "events.keep_days" in run("settings", "list", "--changed").stdout
+    assert run("settings", "reset", "events.keep_days").stdout == "30\n"
+    assert 'settings.changed  name="events.keep_days"' in run("events").stdout
+    assert run("jobs", "list", "--json").exit_code == 0
+    with shared_program.client(headers={"authorization": f"Bearer {secret.strip()}"}) as client:
+        assert client.get("/api/v1/me").status_code == 200
+    with shared_program.client(auth=("bob", "other quiet words here")) as client:
+        assert client.get("/api/v1/me").json()["name"] == "Bob"
+
+
+def test_commands_work_on_the_file_when_no_server_runs(program: Program) -> None:
+    program.stop()
+    program.run("user", "add", "bob@example.org", "--name", "Bob", input="four quiet words here\n")
+    secret = program.run("token", "create", "ci", "--scope", "me:read").stdout
     assert program.run("settings", "set", "events.keep_days", "12").stdout == "12\n"
-    assert program.run("settings", "get", "events.keep_days").stdout == "12\n"
-    assert "events.keep_days" in program.run("settings", "list", "--changed").stdout
-    assert program.run("settings", "reset", "events.keep_days").stdout == "30\n"
     assert 'settings.changed  name="events.keep_days"' in program.run("events").stdout
-    assert program.run("jobs", "list", "--json").returncode == 0
-    if not is_running:
-        program.start()
+    program.start()
     with program.client(headers={"authorization": f"Bearer {secret.strip()}"}) as client:
         assert client.get("/api/v1/me").status_code == 200
-    with program.client(auth=("bob", "other quiet words here")) as client:
+    with program.client(auth=("bob", "four quiet words here")) as client:
         assert client.get("/api/v1/me").json()["name"] == "Bob"
 
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fazt.apps.mail.actions.send import complete, new_private_key, public_record
+from fazt.apps.mail.model.addresses import parse_path
 from fazt.apps.mail.model.outgoing import Attachment, Draft
 from fazt.apps.mail.wire import html, mime
 from fazt.apps.mail.wire.compose import compose, sign
@@ -274,3 +275,8 @@ def test_delivery_reports() -> None:
 )
 def test_replies_have_enhanced_codes(reply: str, better: str) -> None:
     assert enhance(reply) == better
+
+
+def test_a_path_that_is_no_utf8_is_bad_syntax() -> None:
+    assert parse_path("<anna\udcc7@example.org>") is None
+    assert parse_path("<anna@ex\udcc7mple.org>") is None

@@ -1,10 +1,14 @@
-"""Runs the `fazt` of a tree in this process, killed at the n-th step that changes a file: `kill_at.py N TREE …`."""
+"""Runs the `fazt` of a tree in this process, killed at a step: `kill_at.py WHEN TREE …`.
+
+WHEN is the number of a step that changes a file, or the state in the journal, after whose writing it is killed.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import Any
 
 CHANGES = {"os.rename", "os.link", "os.remove", "os.chmod", "os.mkdir", "os.symlink", "sqlite3.connect"}
@@ -13,10 +17,11 @@ MANY = (".unpacking-", "/_internal/", "/versions/")
 
 
 class Killer:
-    """An audit hook. Without a number it only counts."""
+    """An audit hook. With the number 0 it only counts."""
 
-    def __init__(self, at: int, folder: str) -> None:
-        self.at, self.folder = at, folder
+    def __init__(self, when: str, folder: str) -> None:
+        self.at, self.folder = int(when) if when.isdigit() else -1, folder
+        self.state, self.is_near = f'"state": "{when}"', False
         self.count = self.many = 0
 
     def hear(self, event: str, arguments: tuple[Any, ...]) -> None:
@@ -32,14 +37,16 @@ class Killer:
             if self.many % 100:
                 return
         self.count += 1
-        if self.count == self.at:
+        if self.is_near or self.count == self.at:
             os.kill(os.getpid(), signal.SIGKILL)
+        if event == "os.rename" and str(arguments[1]).endswith("upgrade.json"):
+            self.is_near = self.state in Path(arguments[0]).read_text()
 
 
 def main() -> None:
     """Hook in, run the command, say how many steps there were."""
     sys.path.insert(0, f"{sys.argv[2]}/_internal")
-    killer = Killer(int(sys.argv[1]), os.environ["KILL_FOLDER"])
+    killer = Killer(sys.argv[1], os.environ["KILL_FOLDER"])
     from fazt.cli import cli
 
     sys.addaudithook(killer.hear)

@@ -18,6 +18,8 @@ def start(folder: Path) -> None:
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("FAZT_", "PYTHON"))}
     environ |= {"FAZT_OWNER_EMAIL": "owner@example.org", "FAZT_OWNER_PASSWORD": "correct horse battery"}
     command = [str(folder / "root" / "current" / "fazt"), "serve", "--listen", f"127.0.0.1:{port}"]
+    user = folder / "user"
+    as_user = {"user": user.read_text(), "group": "nogroup", "extra_groups": []} if user.exists() else {}
     with (folder / "log").open("a") as log:
         process = subprocess.Popen(
             [*command, "--data", str(folder / "data" / "data.db")],
@@ -26,6 +28,7 @@ def start(folder: Path) -> None:
             stdout=log,
             stderr=log,
             start_new_session=True,
+            **as_user,  # type: ignore[call-overload] # subprocess wants them one by one
         )
     (folder / "pid").write_text(str(process.pid))
 

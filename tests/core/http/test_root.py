@@ -1,11 +1,13 @@
 """Hosts, errors and machines' addresses, asked of the real program."""
 
+import base64
 import json
+import socket
 
 import httpx
 import pytest
 
-from tests.program import Program
+from tests.program import OWNER_EMAIL, OWNER_PASSWORD, Program
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "192.0.2.7:8080", "LOCALHOST."])
@@ -89,3 +91,28 @@ def test_a_mount_may_be_for_some_methods_only(shared_program: Program) -> None:
         assert "PROPFIND" in client.options("/").headers["allow"]
         assert client.request("PROPFIND", "/").status_code == 401
         assert client.get("/", headers={"accept": "text/html"}).status_code == 303
+
+
+def test_credentials_outside_ascii_are_refused_and_no_fault(shared_program: Program) -> None:
+    with shared_program.client() as client:
+        answer = client.get("/api/v1/me", headers={b"authorization": b"Basic YTpi\x80"})
+    assert answer.status_code == 401
+
+
+def test_a_request_that_breaks_off_in_its_body_is_no_fault(shared_program: Program) -> None:
+    with socket.create_connection(("127.0.0.1", shared_program.port)) as line:
+        line.sendall(
+            b"POST /api/v1/tokens HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            b"Authorization: Basic " + base64.b64encode(f"{OWNER_EMAIL}:{OWNER_PASSWORD}".encode()) + b"\r\n"
+            b'Content-Length: 50\r\n\r\n{"name":'
+        )
+        line.shutdown(socket.SHUT_WR)
+        while line.recv(1_000):
+            pass
+    assert "unforeseen error" not in shared_program.log
+
+
+def test_a_body_that_is_no_utf8_is_invalid(shared_program: Program) -> None:
+    with shared_program.owner(headers={"content-type": "application/json"}) as client:
+        answer = client.post("/api/v1/tokens", content=b'{"name": "\xff"}')
+    assert (answer.status_code, answer.json()["detail"]) == (400, "The body is not UTF-8.")

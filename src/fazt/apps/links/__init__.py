@@ -29,6 +29,21 @@ APP = App(
         EventKind("links.created", "A link was made.", LINK | {"target": "where it leads"}),
         EventKind("links.changed", "A link was changed.", LINK | {"target": "where it leads"}),
         EventKind("links.deleted", "A link was deleted.", LINK),
+        EventKind(
+            "links.clicked",
+            "A link was followed: told live on the hub and not kept, so functions do not hear it; at most 50 a second.",
+            LINK
+            | {
+                "owner": "whose it is",
+                "at": "when, in ms",
+                "country": "two letters, or empty",
+                "device, browser, os": "with what",
+                "referrer": "from which host",
+                "robot": "bot, unfurler, or empty for people",
+                "skipped": "how many clicks before it were not told",
+            },
+            is_kept=False,
+        ),
     ),
     scopes=(
         ScopeKind("links:read", "See links and their clicks."),

@@ -66,7 +66,7 @@ def note_run(conn: Connection, journal: Journal, *, now: int) -> bool:
     id = f"{journal.id} {journal.state}"
     values = {"id": id, "old": journal.old, "new": journal.new, "state": journal.state, "said": journal.said}
     made = insert(conn, run).values(**values, at=journal.at).on_conflict_do_nothing(index_elements=[run.c.id])
-    if not conn.execute(made).rowcount:
+    if conn.execute(made.returning(run.c.id)).first() is None:
         return False
     old = select(run.c.id).order_by(run.c.at.desc(), run.c.id).offset(KEEP_RUNS).limit(KEEP_RUNS)
     conn.execute(delete(run).where(run.c.id.in_(old.scalar_subquery())))

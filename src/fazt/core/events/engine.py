@@ -25,6 +25,8 @@ GATHER_S = 0.01
 EVENTS = Counter("fazt_events", "Events delivered.", ("name",), registry=REGISTRY)
 
 Listener = Callable[[Event], None]
+Hears = Callable[[str], bool]
+"""Whether anybody wants an event of this name just now."""
 
 log = get_logger(__name__)
 
@@ -47,6 +49,7 @@ class Events:
         self._db = db
         self._clock = clock
         self._listeners: list[Listener] = []
+        self._live: list[tuple[Listener, Hears]] = []
         self._woken = asyncio.Event()
 
     @asynccontextmanager
@@ -73,6 +76,30 @@ class Events:
                 self._listeners.remove(callback)
 
         return stop
+
+    def listen_live(self, callback: Listener, hears: Hears) -> Callable[[], None]:
+        """Have `callback(event)` run for events that nobody keeps, as far as `hears(name)`; answers how to stop."""
+        entry = (callback, hears)
+        self._live.append(entry)
+
+        def stop() -> None:
+            with suppress(ValueError):
+                self._live.remove(entry)
+
+        return stop
+
+    def is_heard(self, name: str) -> bool:
+        """Whether anybody would hear an event told by `tell_live`; where nobody would, it need not be made."""
+        return any(hears(name) for _, hears in self._live)
+
+    def tell_live(self, fact: Event) -> None:
+        """Tell it to whoever listens at this moment. It is not written down, and no app's `on_event` hears it."""
+        for listener, hears in tuple(self._live):
+            try:
+                if hears(fact.name):
+                    listener(fact)
+            except Exception:  # a rim: one listener's trouble is not that of who tells
+                log.exception("%s: the live listener %r failed", fact.name, listener)
 
     async def export(self, *, prefix: str = "", about: str = "") -> AsyncIterator[bytes]:
         """All of the log, newest first, a JSON object a line; page by page, so that millions take no memory."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -64,7 +63,7 @@ def parse_basic(value: str) -> tuple[str, str]:
     """Login and secret of RFC 7617 credentials. Raises Unauthorized when they are garbled."""
     try:
         login, colon, secret = base64.b64decode(value, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise Unauthorized("The Authorization header is garbled.") from error
     if not colon:
         raise Unauthorized("The Authorization header is garbled.")

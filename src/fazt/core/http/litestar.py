@@ -19,6 +19,7 @@ from fazt import __version__
 from fazt.core.errors import FaztError, Invalid, NotFound
 from fazt.core.http.access import CALLER
 from fazt.core.http.errors import TITLES, Problem, encode_problem, to_headers
+from fazt.core.http.messages import ClientGone
 
 if TYPE_CHECKING:
     from fazt.core import Core
@@ -37,6 +38,10 @@ def take_caller(request: Request[Any, Any, Any]) -> Any:
     return scope.get(CALLER)
 
 
+GONE = "client disconnected prematurely"
+"""What Litestar says, with 500, of a connection that ended before the body of its request did."""
+
+
 def to_foreseen(error: Exception) -> Exception:
     """What Litestar itself raises, as the error that the root's table knows; else `error`."""
     if isinstance(error, ValidationException):
@@ -46,6 +51,10 @@ def to_foreseen(error: Exception) -> Exception:
         return Invalid(said or "The request does not fit what this address takes.", fields=fields)
     if isinstance(error, HTTPException) and error.status_code == 404:
         return NotFound("There is nothing at this address.")
+    if isinstance(error, HTTPException) and error.detail == GONE:
+        return ClientGone(GONE)
+    if isinstance(error, UnicodeDecodeError):  # msgspec's JSON decoder has no error of its own for it
+        return Invalid("The body is not UTF-8.")
     return error
 
 
@@ -53,7 +62,7 @@ def handle_http(_request: Request[Any, Any, Any], error: Exception) -> Response[
     """Litestar's own refusals that are no FaztError (405, 413, 415, …) as problem+json."""
     foreseen = to_foreseen(error)
     if foreseen is not error:
-        raise foreseen
+        raise foreseen from error
     status = error.status_code if isinstance(error, HTTPException) else 500
     if status >= 500:
         raise error
@@ -86,7 +95,12 @@ def create_litestar(core: Core, routes: list[Any]) -> Litestar:
             "core": Provide(take_core, sync_to_thread=False),
             "caller": Provide(take_caller, sync_to_thread=False),
         },
-        exception_handlers={FaztError: reraise, HTTPException: handle_http, Exception: reraise},
+        exception_handlers={
+            FaztError: reraise,
+            HTTPException: handle_http,
+            UnicodeDecodeError: handle_http,
+            Exception: reraise,
+        },
         request_max_body_size=MAX_BODY_BYTES,
         type_decoders=[],
         openapi_config=OpenAPIConfig(

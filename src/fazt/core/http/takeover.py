@@ -14,6 +14,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from fazt.core.app import Scope
 from fazt.core.errors import Unavailable
+from fazt.core.http.messages import ClientGone
 
 KEY = "fazt.protocol"
 QUIET = logging.getLogger("websockets")
@@ -96,12 +97,12 @@ def take_over(scope: Scope, to: Taken) -> None:
     """The connection of this request becomes `to`'s.
 
     Of a WebSocket the handshake is finished here; of an HTTP request the endpoint has sent the start of a
-    response without a length, so that what `to` writes has to be chunks (RFC 9112, 7.1). Raises Unavailable
-    where the client has gone already, or the server cannot do this.
+    response without a length, so that what `to` writes has to be chunks (RFC 9112, 7.1). Raises ClientGone
+    where the client has gone already, and Unavailable where the server cannot do this.
     """
     protocol = scope.pop(KEY, None)
     if protocol is None:
         raise Unavailable("This server hands no connections over.")
     if protocol.transport.is_closing():
-        raise Unavailable("The client has gone.")
+        raise ClientGone("The client has gone.")
     protocol.hand_over(to)

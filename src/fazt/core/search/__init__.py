@@ -1,7 +1,7 @@
 """Search: one full-text index over everything, which apps feed; one search box."""
 
 from fazt.core.search.model import Found, Group, Part, as_html
-from fazt.core.search.store import index, remove, remove_some, remove_user, search, search_by_app
+from fazt.core.search.store import index, remove, remove_some, remove_user, search, search_by_app, tidy_up
 
 __all__ = [
     "Found",
@@ -14,4 +14,5 @@ __all__ = [
     "remove_user",
     "search",
     "search_by_app",
+    "tidy_up",
 ]

@@ -28,6 +28,8 @@ from fazt.core.search.schema import core_search
 MAX_POSITION = 16_383
 """PostgreSQL counts words up to here."""
 
+MERGED_PAGES = 200
+
 s = core_search.c
 _COLUMNS = ("kind", "ref", "user_id", "path", "at", "title", "text")
 _FIND = Prepared(select(s.id, s.title, s.text, s.user_id).where(s.kind == bindparam("k"), s.ref == bindparam("r")))
@@ -220,6 +222,19 @@ def seen_by(user_id: str | None, kind: str) -> list[str]:
         f"seen{blake2b(text.encode(), digest_size=8).hexdigest()}"
         for text in ((who, f"{who} {kind}") if kind else (who,))
     ]
+
+
+def tidy_up(conn: Connection, *, begins: bool) -> bool:
+    """Take words that were removed out of the file, a piece at a time: `begins` the first time, until it is False.
+
+    FTS5 only notes that a word is gone, until it merges its parts. On PostgreSQL words are a column of their row.
+    """
+    if conn.dialect.name != "sqlite":
+        return False
+    before = conn.exec_driver_sql("SELECT total_changes()").scalar_one()
+    merge = "INSERT INTO core_search_words (core_search_words, rank) VALUES ('merge', :pages)"
+    conn.execute(text(merge), {"pages": -MERGED_PAGES if begins else MERGED_PAGES})
+    return bool(conn.exec_driver_sql("SELECT total_changes()").scalar_one() - before >= 2)
 
 
 def remove_user(conn: Connection, user_id: str) -> None:

@@ -30,6 +30,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("core_visit_target_at", "core_visit", ["kind", "target", "at"])
+    op.create_index("core_visit_kind_at", "core_visit", ["kind", "at"])
     op.create_table(
         "core_visit_sum",
         sa.Column("kind", sa.Text, nullable=False),

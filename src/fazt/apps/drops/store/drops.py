@@ -20,7 +20,7 @@ from fazt.core.events import Event, emit
 from fazt.core.search import index, remove
 
 SIGNAL = "drops"
-SEARCH_KIND = "drop"
+SEARCH_KIND = "drops.drop"
 SHOWN = 200
 SOON_MS = 2 * MINUTE
 

@@ -14,8 +14,10 @@ from fazt.apps.home.pages import (
     people,
     search,
     settings,
+    shares,
     storage,
     tokens,
+    tour,
     two_factor,
 )
 
@@ -26,6 +28,7 @@ PAGES = [
     *account.PAGES,
     *tokens.PAGES,
     *connect.PAGES,
+    *tour.PAGES,
     *two_factor.PAGES,
     *notices.PAGES,
     *people.PAGES,
@@ -36,4 +39,5 @@ PAGES = [
     *analytics.PAGES,
     *search.PAGES,
     *storage.PAGES,
+    *shares.PAGES,
 ]

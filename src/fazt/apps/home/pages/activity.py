@@ -56,7 +56,8 @@ async def show_activity(
     found = await core.db.read(list_events, prefix=prefix, about=person, before_id=before, limit=ROWS, look=LOOK)
     newest = before if before is not None else await core.db.read(find_newest) + 1
     further = found[-1].id if len(found) == ROWS else newest - LOOK
-    names = sorted({kind.name for app in core.apps for kind in app.events} | {kind.name for kind in HOUSE_EVENTS})
+    kept = {kind.name for app in core.apps for kind in app.events if kind.is_kept}
+    names = sorted(kept | {kind.name for kind in HOUSE_EVENTS})
     of_apps = {name.partition(".")[0] for name in names}
     titles = {app.name: app.title for app in core.apps}
     asked = {"prefix": prefix, "person": person}

@@ -1,6 +1,6 @@
 """The management API below /api/v1: people, tokens, settings, jobs, events, search, storage; and static files."""
 
-from fazt.apps.home.routes import certificates, events, jobs, me, people, search, settings, storage, tokens
+from fazt.apps.home.routes import certificates, events, jobs, me, people, search, settings, shares, storage, tokens
 from fazt.ui.assets import STATIC
 
 ROUTES = [
@@ -14,4 +14,5 @@ ROUTES = [
     *events.ROUTES,
     *search.ROUTES,
     *storage.ROUTES,
+    *shares.ROUTES,
 ]

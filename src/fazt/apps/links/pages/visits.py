@@ -12,7 +12,7 @@ from fazt.core import Core
 from fazt.core.app import Visited
 from fazt.core.auth import Caller
 from fazt.core.http.access import member
-from fazt.core.visits.store import list_newest
+from fazt.core.visits.store import find_newest
 from fazt.ui import page
 from fazt.ui.visits import list_spans, list_tops, read_report, to_chart
 
@@ -38,10 +38,10 @@ async def show_visits(core: Core, caller: Caller, request: Asked, link_id: int, 
     """Figures, a chart, lists and the newest clicks; 0 is all links."""
     link, kind, targets = await targets_of(core, caller, link_id)
     report = await read_report(core, kind, targets, span)
-    newest, _ = await core.db.read(list_newest, (kind,), targets, offset=0, limit=NEWEST)
+    newest = await core.db.read(find_newest, kind, targets, NEWEST)
     orphans = []
     if link is None and caller.is_owner:
-        orphans = (await core.db.read(list_newest, (ORPHAN,), (), offset=0, limit=NEWEST))[0]
+        orphans = await core.db.read(find_newest, ORPHAN, (), NEWEST)
     return page(
         request,
         "links/visits.html",

@@ -15,6 +15,8 @@ LOCAL = re.compile(rf'(?:{ATOMS}(?:\.{ATOMS})*|"(?:[^"\\\x00-\x1f\x7f]|\\[\x20-\
 LABEL = r"[A-Za-z0-9\x80-\U0010ffff_](?:[A-Za-z0-9\x80-\U0010ffff_-]*[A-Za-z0-9\x80-\U0010ffff_])?"
 DOMAIN = re.compile(rf"(?:{LABEL}(?:\.{LABEL})*|\[[0-9A-Za-z.:]+\])")
 ROUTE = re.compile(r"@[^:<>\s]+:")
+UNDECODED = re.compile("[\ud800-\udfff]")
+"""What Python makes of bytes that are no UTF-8."""
 ROLES = ("admin", "postmaster", "abuse")
 """Names that reach the owner from the first start (RFC 2142)."""
 
@@ -42,7 +44,7 @@ class Address(Struct, frozen=True):
 def parse_address(text: str) -> Address:
     """`name@example.org`; the domain in lower case. Raises Invalid."""
     local, at, domain = text.strip().rpartition("@")
-    good = at and len(text) <= MAX_ADDRESS and len(local.encode()) <= MAX_LOCAL
+    good = at and len(text) <= MAX_ADDRESS and not UNDECODED.search(text) and len(local.encode()) <= MAX_LOCAL
     if not good or not LOCAL.fullmatch(local) or not DOMAIN.fullmatch(domain):
         raise Invalid(f"{text[:80]!r} is not an e-mail address.", hint="For example anna@example.org.")
     return Address(local, domain.lower())

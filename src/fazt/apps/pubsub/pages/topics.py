@@ -127,7 +127,6 @@ async def topic_page(
         can_write=hub_of(core).rules.may(caller, topic, "write"),
         watching=await core.db.read(alerts.is_watching, caller.user_id, topic),
         alerts=await core.db.read(alerts.list_alerts, caller.user_id, topic),
-        shares=await managing.shares_of(core, f"topic/{topic}"),
         base=base_url(core.config, scope),
         error=error,
     )

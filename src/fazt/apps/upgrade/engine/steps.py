@@ -8,7 +8,7 @@ is cut off leaves a program and data that fit each other, and `settle` only has 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -65,6 +65,8 @@ class Upgrade:
                 self.switch()
                 self.finish()
             except (FaztError, OSError, KeyboardInterrupt) as error:
+                if self.journal.has_ended:  # it was interrupted while it tidied up
+                    return self.journal
                 make_room(self.place.journal)
                 self.go_back(describe(error))
                 raise Unavailable(
@@ -118,9 +120,10 @@ class Upgrade:
         done = msgspec.structs.replace(self.journal, state="done", at=self.clock())
         write_journal(self.place.kept, done)
         self.note(state="done")
-        self.place.sweep({self.journal.new, self.journal.old})
-        if self.has_data:
-            sweep(self.data, keep=self.copy)
+        with suppress(OSError):  # what cannot be removed now is in nobody's way
+            self.place.sweep({self.journal.new, self.journal.old})
+            if self.has_data:
+                sweep(self.data, keep=self.copy)
 
     def go_back(self, said: str) -> None:
         """Program and data as they were. What the new version has written in between is kept beside the data."""

@@ -197,6 +197,16 @@ def tell(conn: Connection, name: str, user_id: str, now: int) -> None:
     tell_change(conn)
 
 
+def find_tour_closed(conn: Connection, user_id: str) -> int | None:
+    """When somebody closed the first steps on the dashboard; None where they are still shown."""
+    return conn.scalar(select(user.c.tour_closed_at).where(user.c.id == user_id))
+
+
+def set_tour_closed(conn: Connection, user_id: str, at: int | None) -> None:
+    """Close the first steps for somebody, or with None show them again."""
+    conn.execute(update(user).where(user.c.id == user_id).values(tour_closed_at=at))
+
+
 def get_member(conn: Connection, user_id: str) -> User:
     """Raises NotFound; Forbidden for the owner, without whom nobody could mend anything."""
     member = get_user(conn, user_id)

@@ -2,6 +2,7 @@
 import "./copy.js";
 import "./dialog.js";
 import "./finder.js";
+import "./share.js";
 import "./times.js";
 import "./upload.js";
 import { watchTheme } from "./theme.js";

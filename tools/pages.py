@@ -105,6 +105,8 @@ def render_markdown(root: Path, page: Page, targets: dict[str, str]) -> tuple[st
             token.attrs = {"href": href} if href else {}
         if token.type in {"link_open", "link_close"}:
             token.tag = tag
+        if token.type == "image" and not (root / Path(page.source).parent / str(token.attrGet("src"))).is_file():
+            raise BrokenLinkError(f"{page.source} shows {token.attrGet('src')}, which is not there")
     sections = add_anchors(tokens)
     return parser.renderer.render(tokens, parser.options, {}), sections
 
@@ -150,6 +152,10 @@ def build_site(root: Path, site: Path) -> list[Page]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     shutil.copy(LOOKS / "style.css", site / "style.css")
+    for picture in sorted((root / "docs").rglob("*.webp")):
+        target = site / picture.relative_to(root / "docs")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(picture, target)
     return pages
 
 

@@ -7,7 +7,7 @@ QUICK = tests/house $(wildcard tests/core/test_model.py tests/core/*/test_model.
 	tests/apps/*/test_model.py tests/apps/*/test_wire.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check lint fmt bench soak fuzz pictures docs lock clean prepare-serve prepare-check prepare-test
+.PHONY: help serve test check lint fmt bench soak fuzz pictures docs lock release clean prepare-serve prepare-check prepare-test
 
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ pictures: prepare-test ## Take the pictures of docs/guide anew
 
 lock: prepare-serve ## Choose new versions for requirements.lock (UPGRADE=1 for the newest)
 	$(BIN)/python -m tools.lock $(if $(UPGRADE),--upgrade)
+
+release: prepare-check ## Build the release into dist/: tried, packed, signed (FAZT_RELEASE_KEY), and the wheel
+	$(BIN)/python -m tools.release
 
 clean: ## Remove what make has made; data/ stays
 	rm -rf .venv .cache site build dist tests/e2e/node_modules tests/e2e/*/node_modules

@@ -22,11 +22,10 @@ from sqlalchemy import Connection, text
 from fazt.apps.backup.engine.making import create
 from fazt.apps.backup.engine.orders import Order
 from fazt.apps.backup.engine.packing import ignore
-from fazt.apps.backup.engine.place import sync_file
-from fazt.apps.backup.engine.snapshot import copy_database
 from fazt.core.clock import system_clock
 from fazt.core.config import Config
 from fazt.core.db import Database, open_database
+from fazt.core.db.copying import copy_database, sync_file
 
 CHUNK = 128 * 1024
 WRITERS = 16

@@ -7,7 +7,7 @@ from typing import Any
 
 import uvicorn
 
-from fazt.core.app import App, Card
+from fazt.core.app import App, Card, Concern
 from fazt.core.clock import system_clock
 from fazt.core.errors import FaztError, NotFound
 from fazt.core.http.messages import respond, respond_json
@@ -33,9 +33,7 @@ CARDS = (
     Card("No backup", "Nothing has been saved anywhere yet.", "Set one up", "/backup", attention=True),
     Card("0.1.0", "This is the newest version."),
 )
-NOTICES = [
-    SimpleNamespace(text="2 jobs failed too often and were given up.", action="See why", path="/jobs?state=dead")
-]
+NOTICES = [Concern("2 jobs failed too often and were given up.", "See why", "/jobs?state=dead", is_bad=True)]
 CORE: Any = SimpleNamespace(apps=APPS, config=SimpleNamespace(domain="localhost"))
 CALLER: Any = SimpleNamespace(name="Ada", email="ada@example.org", is_owner=True)
 
@@ -44,7 +42,9 @@ def render_page(path: str) -> str:
     """The dashboard at /home, else the components."""
     if path == "/home":
         tiles = list(zip(APPS, CARDS, strict=True))
-        return render(CORE, CALLER, "home/home.html", tiles=tiles, notices=NOTICES, file_bytes=48_200_000)
+        return render(
+            CORE, CALLER, "home/home.html", tiles=tiles, notices=NOTICES, steps=[], latest=[], file_bytes=48_200_000
+        )
     return render(CORE, CALLER, "ui/preview.html", now=system_clock(), icons=PATHS)
 
 

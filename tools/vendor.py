@@ -12,7 +12,9 @@ import re
 import subprocess
 import tarfile
 import tempfile
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 VENDOR = Path(__file__).parent.parent / "src" / "fazt" / "ui" / "static" / "vendor"
 
@@ -23,6 +25,8 @@ FILES = {
         "htmx.LICENSE": "LICENSE",
     },
     ("uqr", "0.1.3"): {"qr.LICENSE": "LICENSE"},
+    ("yjs", "13.6.33"): {"yjs.LICENSE": "LICENSE"},
+    ("@codemirror/state", "6.7.6"): {"codemirror.LICENSE": "LICENSE"},
     ("uplot", "1.6.32"): {
         "uplot.js": "dist/uPlot.iife.min.js",
         "uplot.css": "dist/uPlot.min.css",
@@ -31,10 +35,52 @@ FILES = {
 }
 """(package, version) -> the name here -> the file in the package."""
 
+PAD = """
+export * as Y from "yjs";
+export { WebsocketProvider } from "y-websocket";
+export { IndexeddbPersistence } from "y-indexeddb";
+export { yCollab, yUndoManagerKeymap } from "y-codemirror.next";
+export { EditorState, Compartment } from "@codemirror/state";
+export { EditorView, keymap, placeholder, drawSelection, highlightActiveLine } from "@codemirror/view";
+export { defaultKeymap, indentWithTab } from "@codemirror/commands";
+export { Language, defineLanguageFacet, syntaxHighlighting, HighlightStyle } from "@codemirror/language";
+export { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
+export { parser, GFM } from "@lezer/markdown";
+export { tags } from "@lezer/highlight";
+"""
+PAD_PACKAGES = {
+    "yjs": "13.6.33",
+    "y-websocket": "3.1.0",
+    "y-indexeddb": "9.0.12",
+    "y-codemirror.next": "0.3.6",
+    "@codemirror/state": "6.7.6",
+    "@codemirror/view": "6.43.15",
+    "@codemirror/commands": "6.11.1",
+    "@codemirror/language": "6.13.1",
+    "@codemirror/search": "6.7.2",
+    "@lezer/markdown": "1.8.1",
+    "@lezer/highlight": "1.2.5",
+}
+"""The editor of pads: one bundle, since Yjs may be loaded once only."""
+
 BUNDLES: dict[str, tuple[str, dict[str, str]]] = {
     "qr.js": ('export { renderSVG } from "uqr";', {"uqr": "0.1.3"}),
+    "pad.js": (PAD, PAD_PACKAGES),
 }
 """The name here -> (source of an entry module, package -> version), for libraries of many files."""
+
+SCALE, NORTH, SOUTH = 4, 84, -58
+"""Units of the map for a degree, and where it is cut."""
+
+SMALL = {
+    "BQ": (-68, 12), "BV": (3, -54), "CC": (97, -12), "CX": (106, -10), "GF": (-53, 4), "GI": (-5, 36),
+    "GP": (-62, 16), "MQ": (-61, 15),
+    "RE": (56, -21), "SJ": (16, 78), "TK": (-172, -9), "TV": (179, -8),
+    "UM": (-160, 0), "XK": (21, 43), "YT": (45, -13),
+}  # fmt: skip
+"""Longitude and latitude of what the outlines leave out, or count to another country."""
+
+Ring = list[tuple[float, float]]
 
 
 def main() -> None:
@@ -48,6 +94,9 @@ def main() -> None:
     for name, (_, packages) in BUNDLES.items():
         label = " ".join(f"{package}@{version}" for package, version in packages.items())
         listing[label] = {**listing.get(label, {}), **describe([name])}
+    fetch("world-atlas", "2.0.2", {"world.LICENSE": "LICENSE"})
+    draw_world()
+    listing["world-atlas@2.0.2"] = describe(["world.svg", "world.js", "world.LICENSE"])
     (VENDOR / "versions.json").write_text(json.dumps(listing, indent=2) + "\n")
 
 
@@ -72,6 +121,83 @@ def bundle(name: str, entry: str, packages: dict[str, str]) -> None:
         subprocess.run(["npm", "install", "--silent", "--ignore-scripts", "--no-package-lock"], cwd=here, check=True)
         command = ["deno", "bundle", "--platform=browser", "--minify", "--output", str(VENDOR / name), "entry.js"]
         subprocess.run(command, cwd=here, check=True)
+
+
+def draw_world() -> None:
+    """The land as one path, equirectangular, and where the middle of each country is on it."""
+    land = read_package("world-atlas", "2.0.2", "land-110m.json")
+    rings = [ring for geometry in land["objects"]["land"]["geometries"] for ring in rings_of(land, geometry)]
+    path = "".join(draw_ring(ring) for ring in rings if max(y for _, y in ring) > SOUTH)
+    size = f"{360 * SCALE} {(NORTH - SOUTH) * SCALE}"
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size}"><path id="land" d="{path}"/></svg>\n'
+    (VENDOR / "world.svg").write_text(svg)
+    countries = read_package("world-atlas", "2.0.2", "countries-50m.json")
+    letters = {number: two for two, _, number, *_ in read_package("i18n-iso-countries", "7.14.0", "codes.json")}
+    middles = {code: to_map(at) for code, at in SMALL.items()}
+    for geometry in countries["objects"]["countries"]["geometries"]:
+        code = letters.get(geometry.get("id", ""))
+        if code and code not in middles:
+            middles[code] = to_map(max(map(weigh, rings_of(countries, geometry)))[1])
+    listed = ",".join(f"{code}:[{x},{y}]" for code, (x, y) in sorted(middles.items()))
+    (VENDOR / "world.js").write_text(f"export const SIZE=[{size.replace(' ', ',')}],MIDDLES={{{listed}}};\n")
+
+
+def read_package(package: str, version: str, name: str) -> Any:
+    """A JSON file of a package."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(["npm", "pack", "--silent", f"{package}@{version}"], cwd=folder, check=True)
+        (archive,) = Path(folder).glob("*.tgz")
+        with tarfile.open(archive) as tar:
+            member = tar.extractfile(f"package/{name}")
+            assert member is not None, name
+            return json.load(member)
+
+
+def rings_of(topology: Any, geometry: Any) -> list[Ring]:
+    """The outer rings of a geometry, in degrees (TopoJSON: arcs are shared, quantized, and each point a step)."""
+    arcs = geometry.get("arcs", [])
+    polygons = [arcs] if geometry["type"] == "Polygon" else arcs
+    return [join_arcs(topology, polygon[0]) for polygon in polygons]
+
+
+def join_arcs(topology: Any, numbers: list[int]) -> Ring:
+    """One ring out of its arcs; a negative number is an arc from behind."""
+    scale, shift = topology["transform"]["scale"], topology["transform"]["translate"]
+    ring: Ring = []
+    for number in numbers:
+        x, y, points = 0, 0, []
+        for step in topology["arcs"][number if number >= 0 else ~number]:
+            x, y = x + step[0], y + step[1]
+            points.append((x * scale[0] + shift[0], y * scale[1] + shift[1]))
+        points = points if number >= 0 else points[::-1]
+        ring += points[1:] if ring else points
+    return ring
+
+
+def to_map(at: tuple[float, float]) -> tuple[int, int]:
+    """Degrees as places on the map."""
+    return round((at[0] + 180) * SCALE), round((NORTH - at[1]) * SCALE)
+
+
+def draw_ring(ring: Ring) -> str:
+    """A closed path in whole units; points that fall together are one."""
+    points = [to_map((x, max(y, SOUTH))) for x, y in ring]
+    (x, y), said = points[0], f"M{points[0][0]} {points[0][1]}l"
+    for to_x, to_y in points[1:]:
+        if (to_x, to_y) != (x, y):
+            said += f"{' ' if to_x - x >= 0 and said[-1] != 'l' else ''}{to_x - x}"
+            said += f"{' ' if to_y - y >= 0 else ''}{to_y - y}"
+            x, y = to_x, to_y
+    return said.rstrip("l") + "z"
+
+
+def weigh(ring: Ring) -> tuple[float, tuple[float, float]]:
+    """Area and centroid of a ring, in degrees."""
+    area, x, y = 0.0, 0.0, 0.0
+    for (x1, y1), (x2, y2) in pairwise(ring):
+        cross = x1 * y2 - x2 * y1
+        area, x, y = area + cross, x + (x1 + x2) * cross, y + (y1 + y2) * cross
+    return (abs(area), (x / (3 * area), y / (3 * area))) if area else (0.0, ring[0])
 
 
 def describe(names: list[str] | dict[str, str]) -> dict[str, dict[str, object]]:

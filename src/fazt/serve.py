@@ -13,7 +13,22 @@ from types import ModuleType
 from typing import Any
 
 from fazt.apps import APPS
-from fazt.core import Between, Core, auth, blobs, events, jobs, outbound, push, settings, shares, systemd, tls, visits
+from fazt.core import (
+    Between,
+    Core,
+    auth,
+    blobs,
+    events,
+    jobs,
+    outbound,
+    push,
+    settings,
+    shares,
+    systemd,
+    tls,
+    usage,
+    visits,
+)
 from fazt.core.app import App, Job, Mount, Setting
 from fazt.core.auth import Auth
 from fazt.core.blobs import open_blobs
@@ -34,7 +49,7 @@ from fazt.core.tls import Tls, keeping
 from fazt.core.visits import Visits
 from fazt.ui import error_page
 
-CORE_PARTS: tuple[ModuleType, ...] = (auth, blobs, events, jobs, outbound, push, settings, shares, tls, visits)
+CORE_PARTS: tuple[ModuleType, ...] = (auth, blobs, events, jobs, outbound, push, settings, shares, tls, usage, visits)
 
 log = get_logger(__name__)
 
@@ -84,7 +99,7 @@ async def create_core(config: Config, apps: tuple[App, ...]) -> Core:
         db=db,
         settings=declared,
         blobs=open_blobs(db, system_clock, declared.get("blobs.object_store")),
-        events=Events(db, handlers, system_clock),
+        events=Events(db, handlers, system_clock, {app.name: app.hears for app in apps}),
         jobs=Jobs(kinds, on_dead=events.tell_dead_job),
         auth=Auth(db),
         visits=Visits(db, system_clock, declared),
@@ -253,5 +268,9 @@ def serve(config: Config) -> None:
     import uvloop  # noqa: PLC0415 - only the server needs it
 
     set_up_logging(config.log_level, as_json=config.log_json)
+    for app in APPS:
+        before_open = getattr(app.load("engine"), "before_open", None)
+        if before_open is not None:
+            before_open(config)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve_until_stopped(config))

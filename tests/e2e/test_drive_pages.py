@@ -69,7 +69,7 @@ def test_a_file_goes_in_is_renamed_shared_and_deleted(browser: Browser, cloud: P
     page.get_by_label("Choose bye.txt").check()
     page.get_by_role("button", name="Share").click()
     page.get_by_role("button", name="Make the link").click()
-    link = page.locator("[data-made] code")
+    link = page.get_by_role("dialog").locator(".copy code")
     expect(link).to_have_text(re.compile(r"/drive/s/\w+"))
     stranger = browser.new_context()
     seen = stranger.new_page()

@@ -27,7 +27,7 @@ HOME_PAGES = [
     "/settings",
     "/jobs",
     "/jobs?state=dead",
-    "/events",
+    "/activity",
     "/search?q=nothing",
 ]
 APP_PAGES = [app.path for app in APPS if app.path not in {"", "/"} and "pages" in app.parts]
@@ -157,8 +157,8 @@ def test_a_new_secret_is_copied_by_a_click(desk: Watched, cloud: Program) -> Non
 
 
 def test_events_show_up_by_themselves(desk: Watched, cloud: Program) -> None:
-    desk.open(cloud.url + "/events?prefix=settings.")
-    rows = desk.page.get_by_role("table", name="Events").locator("tbody tr")
+    desk.open(cloud.url + "/activity?prefix=settings.")
+    rows = desk.page.get_by_role("table", name="Activity").locator("tbody tr")
     before = rows.count()
     with cloud.owner() as owner:
         owner.put("/api/v1/settings/events.keep_days", json={"value": 61}).raise_for_status()

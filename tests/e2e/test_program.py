@@ -36,7 +36,48 @@ def test_a_warm_start_answers_soon_and_takes_little_memory(program: Program) -> 
         program.stop()
     # The goals are 1.5 s and 100 MB on a quiet machine; tests run beside others on shared ones.
     assert min(took) < 3.0, took
-    assert memory < 125, memory
+    assert memory < 105, memory
+
+
+IDLE = """
+import asyncio, sys
+from pathlib import Path
+from fazt.core.config import Address, Config
+from fazt.serve import running
+
+async def main():
+    async with running(Config(data=Path(sys.argv[1]), listen=Address("127.0.0.1", 0))):
+        await asyncio.sleep(0)
+        print(*sorted({name.partition(".")[0] for name in sys.modules}))
+
+asyncio.run(main())
+"""
+SELDOM_USED = {
+    "acme",
+    "cryptography",
+    "dkim",
+    "dns",
+    "httpx",
+    "lxml",
+    "mako",
+    "nh3",
+    "obstore",
+    "PIL",
+    "psycopg",
+    "pydantic",
+}
+"""Each takes megabytes, and an idle cloud on SQLite uses none of them."""
+
+
+def test_an_idle_program_has_loaded_nothing_large_that_it_does_not_use(program: Program) -> None:
+    program.stop()  # its file is up to date, so that Alembic has nothing to do
+    command = [sys.executable, "-c", IDLE, str(program.data)]
+    said = subprocess.run(
+        command, capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": str(SRC)}
+    )
+    loaded = set(said.stdout.split())
+    assert "fazt" in loaded
+    assert not loaded & SELDOM_USED
 
 
 def test_the_version_is_told_at_once() -> None:

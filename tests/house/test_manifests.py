@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from fazt.apps import APPS
-from fazt.core.app import App, EventKind, Setting
+from fazt.core.app import App, Connect, EventKind, Setting
 from fazt.serve import CORE_PARTS, declared_settings, load_all
 from tests.house.tree import ROOT, call_name, first_text, list_apps, list_python, parse, write_tree
 
@@ -80,6 +80,31 @@ def test_every_name_is_given_once() -> None:
     assert find_twins([function.name for function in load_all(APPS, "script", "SCRIPT")]) == []
     jobs = [job for part in CORE_PARTS for job in getattr(part, "JOBS", ())] + load_all(APPS, "jobs", "JOBS")
     assert find_twins([job.name for job in jobs]) == []
+
+
+def find_unconnected(tree: Path, apps: tuple[App, ...]) -> list[str]:
+    """Apps that clients connect to without steps for them, or with scopes that no app declares."""
+    declared = {scope.name for app in apps for scope in app.scopes}
+    wrong = []
+    for app in apps:
+        if app.connect is None:
+            continue
+        if not (tree / "src/fazt/apps" / app.name / "templates" / "connect.html").is_file():
+            wrong.append(f"{app.name}: no templates/connect.html")
+        for scope in app.connect.scopes:
+            halves = {scope.replace(":rw", ":read"), scope.replace(":rw", ":write")}
+            if scope not in declared and not halves <= declared:
+                wrong.append(f"{app.name}: nobody declares the scope {scope}")
+    return wrong
+
+
+def test_every_app_that_clients_connect_to_says_how() -> None:
+    assert find_unconnected(ROOT, APPS) == []
+
+
+def test_an_app_without_steps_for_its_clients_is_refused(tmp_path: Path) -> None:
+    app = App(name="x", title="X", does="X.", parts=(), connect=Connect("app", ("x:rw",)))
+    assert find_unconnected(tmp_path, (app,)) == ["x: no templates/connect.html", "x: nobody declares the scope x:rw"]
 
 
 def test_an_untold_event_is_refused(tmp_path: Path) -> None:

@@ -87,7 +87,8 @@ class Core:
         function = self.script.get(name)
         if function is None:
             raise NotFound(f"There is no function fazt.{name}.")
-        caller.check(function.scope)
+        if not function.may(caller):
+            caller.check(function.scope)
         return await function.run(self, caller, **arguments)
 
 

@@ -6,13 +6,18 @@ A manifest names its `parts`; `load` imports them when the server starts, by the
 | part     | constant or function in it                                          |
 |----------|---------------------------------------------------------------------|
 | `routes` | `ROUTES`: Litestar handlers and `Mount`s; optional `find_host`, `list_hosts` |
-| `pages`  | `PAGES`: the same, for people; optional `card(core, caller) -> Card` |
-| `engine` | `run(core)`: an async context manager around the app's life          |
+| `pages`  | `PAGES`: the same, for people; optional `card(core, caller) -> Card`, |
+|          | `concerns(core, caller) -> list[Concern]`,                          |
+|          | `connect(core, caller, base) -> dict`: more for the template `connect.html`, |
+|          | `VISITED`, a `Visited`, and `SHAREABLE`, a `Shareable`              |
+| `engine` | `run(core)`: an async context manager around the app's life;         |
+|          | optional `before_open(config)`, run before the file is opened        |
 | `server` | `run(core)`: the same, for listeners that are not HTTP               |
 | `jobs`   | `JOBS`: tuple of `Job`                                              |
 | `script` | `SCRIPT`: tuple of `ScriptFunction`                                 |
-| `store`  | `on_event(conn, event)`, run once for each event after its commit;  |
-|          | `THINGS`: tuple of `Thing`                                          |
+| `store`  | `on_event(conn, event)`, run once after the commit of each event in `hears`; |
+|          | `THINGS`: tuple of `Thing`; `SPARES`: tuple of `Spare`;              |
+|          | `list_blob_queries(dialect) -> list[str]`: SELECTs of kept hashes   |
 | `cli`    | `COMMANDS`: tuple of click commands, named in `App.commands`         |
 """
 
@@ -27,6 +32,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from fazt.core import Core
+    from fazt.core.auth import Caller
+    from fazt.core.shares import Share
 
 SettingValue = bool | int | float | str | list[str]
 Scope = dict[str, Any]
@@ -61,11 +68,15 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class EventKind:
-    """A fact this app tells, e.g. `mail.received`; `fields` says what its data holds, by name."""
+    """A fact this app tells, e.g. `mail.received`; `fields` says what its data holds, by name.
+
+    One that is not kept happens too often to be written down: who listens at that moment hears it (`Events.tell_live`).
+    """
 
     name: str
     help: str
     fields: Mapping[str, str] = field(default_factory=dict)
+    is_kept: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +106,8 @@ class Job:
 class ScriptFunction:
     """What JavaScript may call as `fazt.<name>(args)`, and other apps as `core.call`.
 
-    `run(core, caller, **arguments)`; arguments and answer are JSON. `scope` is what the caller must have.
+    `run(core, caller, **arguments)`; arguments and answer are JSON. `scope` is what the caller must have; with
+    `by_resource` a caller held to one resource of it (`textdb:read:posts`) may call it, and `run` checks which.
     """
 
     name: str
@@ -103,6 +115,11 @@ class ScriptFunction:
     run: Callable[..., Awaitable[Any]]
     help: str
     example: str = ""
+    by_resource: bool = False
+
+    def may(self, caller: Caller) -> bool:
+        """Whether the caller has the scope, for everything or for some of it."""
+        return caller.may_some(self.scope) if self.by_resource else caller.may(self.scope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +156,60 @@ class Thing:
 
 
 @dataclass(frozen=True, slots=True)
+class Concern:
+    """Something that needs this person: what, and where to see to it. `is_bad`: something does not work."""
+
+    text: str
+    action: str
+    path: str
+    is_bad: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Visited:
+    """That visits to this app's things are counted: listed as `VISITED` in its pages, for the page Analytics.
+
+    `kind` is that of `core.visits`. `targets(core, caller)` are those that this person may know of; None is all.
+    `names(core, targets)` are (title, path of its page) by target; what is gone has none.
+    """
+
+    kind: str
+    title: str
+    targets: Callable[[Core, Caller], Awaitable[list[str] | None]]
+    names: Callable[[Core, list[str]], Awaitable[dict[str, tuple[str, str]]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Shareable:
+    """That this app's things can be shared by link: listed as `SHAREABLE` in its pages.
+
+    `check(core, caller, target)` answers what a thing is called, and raises NotFound or Forbidden where this person
+    may not share it. `path(share)` is where its link leads, a page of the app: it finds the share by its token with
+    `core.shares.get_shared`, and sends who is not `is_open` to `door_of(share)`. `may_write`: links may allow that.
+    """
+
+    check: Callable[[Core, Caller, str], Awaitable[str]]
+    path: Callable[[Share], str]
+    may_write: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Spare:
+    """Something that an app could do without, e.g. its trash: listed as `SPARES` in the app's store.
+
+    Sync functions of a Connection. `measure(conn)` is how many things they are, and their bytes. `free(conn, now)`
+    lets some of them go, of everybody, and answers whether there are more; None where `path` is where one does so.
+    """
+
+    name: str
+    title: str
+    help: str
+    measure: Callable[[Connection], tuple[int, int]]
+    free: Callable[[Connection, int], bool] | None = None
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """An app's place on the dashboard: a headline figure, a line of state, something to do next."""
 
@@ -147,6 +218,17 @@ class Card:
     action: str = ""
     action_path: str = ""
     attention: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """What clients of this app log in with: the panel «Connect a client» of its pages makes it on the spot.
+
+    `app`: a user name and an app password; `token`: a token. The steps are the app's template `connect.html`.
+    """
+
+    kind: Literal["app", "token"]
+    scopes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +243,12 @@ class App:
     icon: str = ""
     settings: tuple[Setting, ...] = ()
     events: tuple[EventKind, ...] = ()
+    hears: tuple[str, ...] = ("*",)
+    """The events that `store.on_event` is called for; `*` is all of them."""
     scopes: tuple[ScopeKind, ...] = ()
     commands: Mapping[str, str] = field(default_factory=dict)
     """Top-level commands in `cli`, with the line that `fazt --help` shows for each."""
+    connect: Connect | None = None
 
     def load(self, part: str) -> Any | None:
         """The module of a part that the manifest names, or None."""

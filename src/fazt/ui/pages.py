@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
@@ -12,6 +13,7 @@ from litestar.datastructures import Cookie
 from fazt.core.app import Scope
 from fazt.core.http.access import CALLER, find_cookie
 from fazt.core.http.hosts import find_header, is_dashboard, is_secure, split_host
+from fazt.ui.connect import connect_panel
 from fazt.ui.render import render
 
 if TYPE_CHECKING:
@@ -35,8 +37,10 @@ def page(
     """The page `name` for whoever asks, with the message that the last redirect left."""
     scope: Any = request.scope
     flash = read_flash(scope)
-    known = {"path": request.url.path, "theme": read_theme(scope), "flash": flash}
-    html = render(request.app.state.core, scope.get(CALLER), name, **{**known, **context})
+    core = request.app.state.core
+    known: dict[str, Any] = {"path": request.url.path, "theme": read_theme(scope), "flash": flash}
+    known["connect_panel"] = partial(connect_panel, core, scope)
+    html = render(core, scope.get(CALLER), name, **{**known, **context})
     cookies = [flash_cookie(scope, "", 0)] if flash else []
     return Response(
         html,

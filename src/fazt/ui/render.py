@@ -85,6 +85,22 @@ def nav_apps(core: Core | None) -> list[App]:
     return [app for app in apps if app.path not in {"", "/"} and "pages" in app.parts]
 
 
+HOUSE = (
+    ("people", "People", "/people"),
+    ("jobs", "Jobs", "/jobs"),
+    ("events", "Activity", "/activity"),
+    ("storage", "Storage", "/storage"),
+    ("certificates", "Certificates", "/certificates"),
+    ("settings", "Settings", "/settings"),
+)
+OURS = (("chart", "Analytics", "/analytics"), ("share", "Shared links", "/shares"))
+
+
+def house_pages(caller: Caller | None) -> list[tuple[str, str, str]]:
+    """(icon, title, path) of what belongs to no app, as this person may see it."""
+    return [] if caller is None else [*OURS, *(HOUSE if caller.is_owner else ())]
+
+
 def render(core: Core | None, caller: Caller | None, name: str, /, **context: Any) -> str:
     """The page `name` as HTML, e.g. `render(core, caller, "drops/open.html", drop=drop)`.
 
@@ -93,6 +109,7 @@ def render(core: Core | None, caller: Caller | None, name: str, /, **context: An
     known: dict[str, Any] = {
         "me": caller,
         "apps": nav_apps(core),
+        "house": house_pages(caller),
         "path": "",
         "theme": "",
         "flash": None,

@@ -24,11 +24,11 @@ from fazt.apps.backup.engine.orders import Order
 from fazt.apps.backup.engine.packing import ignore
 from fazt.apps.backup.engine.place import Folder, list_entries
 from fazt.apps.backup.engine.restoring import prepare, verify
-from fazt.apps.backup.engine.snapshot import copy_database
-from fazt.apps.backup.engine.swap import RESTORING, list_replaced, replaced_path, swap, sweep_replaced
 from fazt.apps.backup.model import Summary
+from fazt.core.db.copying import copy_database
 from fazt.core.db.opening import STEPS, list_steps, prepare_file
 from fazt.core.db.sqlite import create_sqlite_engine
+from fazt.core.db.swap import RESTORING, list_replaced, replaced_path, swap, sweep_replaced
 from fazt.core.errors import Conflict, Invalid, OverQuota
 from fazt.core.instance import InstanceLock
 from tests.conftest import NOW
@@ -225,7 +225,7 @@ def test_a_plain_copy_of_data_db_with_its_log_is_as_good_as_a_backup(data_file: 
 
 
 def test_too_little_room_is_said_before_anything_is_written(data_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fazt.apps.backup.engine.place.KEEP_FREE_BYTES", 1 << 60)
+    monkeypatch.setattr("fazt.core.db.copying.KEEP_FREE_BYTES", 1 << 60)
     with pytest.raises(OverQuota, match="MB are free"):
         create(make_order(data_file), tell)
     assert list((data_file.parent / "backups").iterdir()) == []
@@ -276,7 +276,7 @@ def test_a_lost_file_is_simply_put_there(data_file: Path) -> None:
 
 
 def test_a_file_that_another_program_reads_is_left_alone(data_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fazt.apps.backup.engine.swap.BUSY_S", 0.1)
+    monkeypatch.setattr("fazt.core.db.swap.BUSY_S", 0.1)
     prepared = prepare_other(data_file)
     with closing(sqlite3.connect(data_file, isolation_level=None)) as conn:
         conn.execute("BEGIN")
@@ -289,7 +289,7 @@ def test_a_file_that_another_program_reads_is_left_alone(data_file: Path, monkey
 
 def test_a_file_that_fazt_serves_is_left_alone(data_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     prepared = prepare_other(data_file)
-    monkeypatch.setattr("fazt.apps.backup.engine.swap.LOCK_S", 0.1)
+    monkeypatch.setattr("fazt.core.db.swap.LOCK_S", 0.1)
     lock = InstanceLock(data_file)
     assert lock.acquire()
     with pytest.raises(Exception, match="Another fazt"):

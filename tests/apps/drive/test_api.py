@@ -99,10 +99,11 @@ def test_a_link_shows_what_it_shares_and_nothing_else(shared_program: Program, d
             assert opened.read("linked/p.jpg") == picture()
         locked = dav.post(f"{API}/shares", json={"path": "/secret.txt", "password": "sesame"}).json()
         secret = locked["url"].rpartition("/")[2]
-        assert "password" in stranger.get(locked["url"]).text
+        door = stranger.get(locked["url"]).headers["location"]
+        assert "password" in stranger.get(door).text
         assert stranger.get(f"/drive/raw/{secret}").status_code == 403
-        assert stranger.post(locked["url"], data={"password": "wrong"}).status_code == 403
-        assert stranger.post(locked["url"], data={"password": "sesame"}).status_code == 303
+        assert stranger.post(door, data={"password": "wrong"}).status_code == 403
+        assert stranger.post(door, data={"password": "sesame"}).status_code == 303
         assert stranger.get(f"/drive/raw/{secret}").text == "secret"
         dav.delete(f"{API}/shares/{made['id']}").raise_for_status()
         assert stranger.get(made["url"]).status_code == 404

@@ -59,7 +59,7 @@ PAGES = [
     "/jobs",
     "/jobs?state=dead",
     "/certificates",
-    "/events",
+    "/activity",
 ]
 
 
@@ -285,12 +285,12 @@ def test_saving_what_was_not_changed_changes_nothing(browser: httpx.Client) -> N
 def test_the_log_of_events_grows_at_its_top(browser: httpx.Client) -> None:
     browser.post("/settings/group/events", data={"events.keep_days": "46"})
     browser.post("/settings/reset/events.keep_days")
-    page = browser.get("/events?prefix=settings.")
+    page = browser.get("/activity?prefix=settings.")
     newest = int(find(r'data-id="(\d+)"', page))
-    rows = browser.get("/events/rows", params={"after": newest - 1, "prefix": "settings."})
+    rows = browser.get("/activity/rows", params={"after": newest - 1, "prefix": "settings."})
     assert re.findall(r'data-id="(\d+)"', rows.text) == [str(newest)]
     assert "<html" not in rows.text
-    assert browser.get("/events/rows", params={"after": newest}).text.strip() == ""
+    assert browser.get("/activity/rows", params={"after": newest}).text.strip() == ""
 
 
 def test_jobs_of_the_clock_are_paused_on_their_page(browser: httpx.Client) -> None:

@@ -50,6 +50,10 @@ async def test_a_site_is_built_from_a_notebook(core: Core) -> None:
     assert [one["id"] for one in found["attachments"]] == [hexid(5)]
     assert [one["title"] for one in await core.call("joplin.notes", owner, tag="DRAFT")] == ["First post"]
     assert len(await core.call("joplin.notes", owner)) == 2
+    shown = await core.call("joplin.html", owner, id=hexid(2), files="/files/")
+    assert shown["title"] == "First post"
+    assert f'src="/files/{hexid(5)}"' in shown["html"]
+    assert "/files/" not in (await core.call("joplin.html", owner, id=hexid(2)))["html"]
     picture = await core.call("joplin.attachment", owner, id=hexid(5))
     assert base64.b64decode(picture["content"]) == PIXEL
     made = await core.call("joplin.create", owner, title="Idea", body="text")

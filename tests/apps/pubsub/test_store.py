@@ -17,11 +17,12 @@ from fazt.apps.pubsub.schema import message
 from fazt.apps.pubsub.store import alerts, boards, delayed, pages, reactions, sweep, topics
 from fazt.apps.pubsub.store.hearing import on_event
 from fazt.apps.pubsub.store.log import append
-from fazt.core.auth.store import create_user
+from fazt.core.auth.store import create_owner, create_user
 from fazt.core.clock import DAY, HOUR, MINUTE
 from fazt.core.errors import FaztError, NotFound, OverQuota
 from fazt.core.events import Event, list_events
 from fazt.core.push import list_notices
+from fazt.core.search import search
 from tests.conftest import NOW
 
 LIMITS = Limits()
@@ -167,6 +168,18 @@ def test_empty_topics_are_forgotten(conn: Connection) -> None:
     with pytest.raises(NotFound):
         topics.delete_topic(conn, "kept")
     assert conn.execute(topics.STATE).one().topics == 0
+
+
+def test_topics_are_found_by_their_owner_until_they_go(conn: Connection) -> None:
+    owner = create_owner(conn, email="o@example.org", password_hash="x", now=NOW)
+    publish(conn, "x", topic="house/kitchen", expires_at=NOW + 1)
+    publish(conn, "x", topic="house/bath")
+    assert [one.path for one in search(conn, "kitch", user_id=owner.id)] == ["/topics/t/house/kitchen"]
+    assert search(conn, "kitchen", user_id="another") == []
+    sweep.remove_expired(conn, now=NOW + 2)
+    sweep.remove_empty_topics(conn, before=NOW + 3)
+    topics.delete_topic(conn, "house/bath")
+    assert search(conn, "house", user_id=owner.id) == []
 
 
 def test_a_retained_value_outlives_its_topics_rules(conn: Connection) -> None:

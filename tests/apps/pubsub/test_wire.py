@@ -16,7 +16,8 @@ from fazt.apps.pubsub.model.index import Index, Patterns
 from fazt.apps.pubsub.model.message import JSON, Message
 from fazt.apps.pubsub.model.since import parse_since
 from fazt.apps.pubsub.model.topic import check_pattern, check_topic, matches
-from fazt.apps.pubsub.wire import asking, formats, frames
+from fazt.apps.pubsub.wire import asking, formats
+from fazt.core import frames
 from fazt.core.auth import Caller
 from fazt.core.errors import Forbidden, Invalid, TooLarge, Unauthorized
 

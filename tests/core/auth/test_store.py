@@ -368,3 +368,11 @@ def test_logging_in_is_told_and_needs_the_account_as_it_was(conn: Connection) ->
     store.suspend_user(conn, bob.id, NOW)
     with pytest.raises(Unauthorized):
         store.log_in(conn, bob.id, "hash of bob", "", new, NOW)
+
+
+def test_first_steps_are_closed_for_one_person_and_shown_again(conn: Connection) -> None:
+    one, other = add_owner(conn), add_member(conn)
+    store.set_tour_closed(conn, one.id, NOW)
+    assert (store.find_tour_closed(conn, one.id), store.find_tour_closed(conn, other.id)) == (NOW, None)
+    store.set_tour_closed(conn, one.id, None)
+    assert store.find_tour_closed(conn, one.id) is None

@@ -18,7 +18,7 @@ from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from fazt.core.config import Config
 from fazt.core.db import Database, acting, attempt, open_database
-from fazt.core.errors import OverQuota, Unavailable
+from fazt.core.errors import Invalid, OverQuota, Unavailable
 from fazt.core.events import Event, Events, emit, list_events
 from fazt.core.jobs import list_jobs
 from fazt.core.metrics import REGISTRY
@@ -66,6 +66,17 @@ async def test_writes_that_wait_share_a_commit(db: Database) -> None:
     assert answers == list(range(100))
     after = batches()
     assert (after[0] - before[0], after[1] - before[1]) == (2, 101)
+
+
+async def test_a_write_that_fails_alone_leaves_nothing_and_costs_the_next_nothing(db: Database) -> None:
+    def put_and_fail(conn: Connection) -> None:
+        put(conn, note_id=1)
+        raise Invalid("no")
+
+    with pytest.raises(Invalid, match="no"):
+        await db.write(put_and_fail)
+    assert await db.write(put, note_id=2) == 2
+    assert await db.read(list_ids) == [2]
 
 
 async def test_a_write_that_fails_at_the_commit_takes_nobody_with_it(db: Database) -> None:

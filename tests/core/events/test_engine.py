@@ -209,3 +209,22 @@ async def is_delivered(db: Database, event_id: int) -> bool:
         return bool(conn.scalar(select(event_table.c.is_delivered).where(event_table.c.id == event_id)))
 
     return await db.read(look)
+
+
+async def test_what_is_told_live_is_heard_by_who_wants_it_and_kept_by_nobody(database: Database) -> None:
+    live: list[Event] = []
+    kept: list[Event] = []
+    async with running_parts(database, handlers=[("a", Hearer().on_event)]) as parts:
+        assert not parts.events.is_heard("test.told")
+        parts.events.listen(kept.append)
+        stop_failing = parts.events.listen_live(lambda fact: fact.data["none"], lambda _: True)
+        stop = parts.events.listen_live(live.append, lambda name: name == "test.told")
+        assert parts.events.is_heard("test.told")
+        parts.events.tell_live(Event("test.told", {"n": 1}))
+        parts.events.tell_live(Event("test.other", {"n": 2}))
+        for one in (stop, stop, stop_failing):
+            one()
+        parts.events.tell_live(Event("test.told", {"n": 3}))
+        assert not parts.events.is_heard("test.told")
+        assert [fact.data["n"] for fact in live] == [1]
+        assert await database.read(list_events, limit=10) == kept == []

@@ -45,21 +45,39 @@ def test_every_app_hears_each_event_once_in_order(conn: Connection) -> None:
         "a": lambda _conn, event: heard.append(("a", event.id)),
         "b": lambda _conn, event: heard.append(("b", event.id)),
     }
-    assert [e.id for e in store.deliver_batch(conn, handlers, now=NOW)] == ids
+    assert [e.id for e in store.deliver_batch(conn, store.Hears(handlers), now=NOW)] == ids
     assert heard == [(app, event_id) for event_id in ids for app in ("a", "b")]
-    assert store.deliver_batch(conn, handlers, now=NOW) == []
+    assert store.deliver_batch(conn, store.Hears(handlers), now=NOW) == []
+
+
+def test_an_app_hears_the_events_that_its_manifest_names(conn: Connection) -> None:
+    tell(conn, 1, "test.told")
+    tell(conn, 2, "test.other")
+    heard: list[tuple[str, str]] = []
+    handlers = {
+        app: lambda _conn, event, app=app: heard.append((app, event.name)) for app in ("one", "all", "none", "unnamed")
+    }
+    names = {"one": ("test.told",), "all": ("*",), "none": ()}
+    store.deliver_batch(conn, store.Hears(handlers, names), now=NOW)
+    assert heard == [
+        ("one", "test.told"),
+        ("all", "test.told"),
+        ("unnamed", "test.told"),
+        ("all", "test.other"),
+        ("unnamed", "test.other"),
+    ]
 
 
 def test_no_more_than_a_batch_is_delivered_at_once(conn: Connection) -> None:
     ids = [tell(conn, n) for n in range(store.BATCH + 5)]
-    assert [e.id for e in store.deliver_batch(conn, {}, now=NOW)] == ids[: store.BATCH]
-    assert [e.id for e in store.deliver_batch(conn, {}, now=NOW)] == ids[store.BATCH :]
+    assert [e.id for e in store.deliver_batch(conn, store.Hears({}), now=NOW)] == ids[: store.BATCH]
+    assert [e.id for e in store.deliver_batch(conn, store.Hears({}), now=NOW)] == ids[store.BATCH :]
 
 
 def test_a_failing_app_holds_up_nobody_and_is_undone_alone(conn: Connection) -> None:
     good, bad = Hearer(), Hearer(fails_at={1})
     ids = [tell(conn, n) for n in range(3)]
-    store.deliver_batch(conn, {"bad": bad.on_event, "good": good.on_event}, now=NOW)
+    store.deliver_batch(conn, store.Hears({"bad": bad.on_event, "good": good.on_event}), now=NOW)
     assert [e.id for e in good.heard] == ids
     assert [e.id for e in bad.heard] == ids
     effects = [e.data["id"] for e in list_events(conn, prefix="hearer.")]
@@ -74,7 +92,7 @@ def test_a_failing_statement_of_an_app_is_its_own_trouble(conn: Connection) -> N
 
     good = Hearer()
     tell(conn, 1)
-    store.deliver_batch(conn, {"broken": broken, "good": good.on_event}, now=NOW)
+    store.deliver_batch(conn, store.Hears({"broken": broken, "good": good.on_event}), now=NOW)
     assert len(good.heard) == 1
     assert [job.key for job in list_jobs(conn)] == [f"{good.heard[0].id}/broken"]
 
@@ -88,7 +106,7 @@ def test_a_failed_delivery_is_made_up_for_once(conn: Connection) -> None:
     bad = Hearer(fails_at={1})
     told = tell(conn, 1)
     handlers = {"bad": bad.on_event}
-    store.deliver_batch(conn, handlers, now=NOW)
+    store.deliver_batch(conn, store.Hears(handlers), now=NOW)
     payload = take_delivery(conn, NOW + SECOND)
     with pytest.raises(Invalid), attempt(conn):
         store.deliver_again(conn, handlers, payload)
@@ -102,7 +120,7 @@ def test_a_failed_delivery_is_made_up_for_once(conn: Connection) -> None:
 
 def test_a_delivery_to_an_app_that_is_gone_fails(conn: Connection) -> None:
     tell(conn, 1)
-    store.deliver_batch(conn, {"bad": Hearer(fails_at={1}).on_event}, now=NOW)
+    store.deliver_batch(conn, store.Hears({"bad": Hearer(fails_at={1}).on_event}), now=NOW)
     payload = take_delivery(conn, NOW + SECOND)
     with pytest.raises(NotFound), attempt(conn):
         store.deliver_again(conn, {}, payload)
@@ -111,7 +129,7 @@ def test_a_delivery_to_an_app_that_is_gone_fails(conn: Connection) -> None:
 
 def test_only_old_delivered_events_are_forgotten(conn: Connection) -> None:
     old = [tell(conn, n, at=NOW - DAY) for n in range(5)]
-    store.deliver_batch(conn, {}, now=NOW)
+    store.deliver_batch(conn, store.Hears({}), now=NOW)
     undelivered = tell(conn, 6, at=NOW - DAY)
     young = tell(conn, 7)
     assert store.prune_events(conn, before=NOW, limit=3) == 3
@@ -123,7 +141,7 @@ def test_only_old_delivered_events_are_forgotten(conn: Connection) -> None:
 
 def test_an_id_that_was_forgotten_never_comes_back(conn: Connection) -> None:
     last = tell(conn, 1, at=NOW - DAY)
-    store.deliver_batch(conn, {}, now=NOW)
+    store.deliver_batch(conn, store.Hears({}), now=NOW)
     store.prune_events(conn, before=NOW)
     assert tell(conn, 2) > last
 

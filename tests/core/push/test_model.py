@@ -12,17 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from fazt.core.errors import Invalid
-from fazt.core.push.model import (
-    Device,
-    Notice,
-    check_subscription,
-    encrypt,
-    from_base64,
-    new_private_key,
-    to_base64,
-    to_headers,
-    to_public_key,
-)
+from fazt.core.push.model import Device, Notice, from_base64, to_base64
+from fazt.core.push.wire import check_subscription, encrypt, new_private_key, to_headers, to_public_key
 from tests.conftest import NOW
 
 ENDPOINT = "https://push.example.net/send/abc"

@@ -7,8 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
-from fazt.core.search import Found, as_html, index, remove, remove_user, search
-from fazt.core.search.model import words_of
+from fazt.core.search import Found, as_html, index, remove, remove_user, search, search_by_app
+from fazt.core.search.model import parse_query, words_of
+from fazt.core.search.store import _NEWEST_SQLITE, NEWEST, find_candidates
 from tests.conftest import NOW
 
 
@@ -172,3 +173,58 @@ def test_nothing_raises_and_every_word_finds_its_text(conn: Connection, title: s
         assert found or not words_of(chunk)
         for one in found:
             as_html(one.snippet).encode()
+
+
+def test_however_much_there_is_little_is_looked_at(conn: Connection) -> None:
+    index(conn, "note", "old", "the plan", "", user_id="ann", path="/n", now=NOW)
+    index(conn, "pad", "1", "thoughts", "of a plan", user_id="ann", path="/p", now=NOW)
+    for n in range(NEWEST + 50):
+        index(conn, "mail.message", str(n), f"letter {n}", "a plan", user_id="ann", path="/m", now=NOW + n)
+    for n in range(NEWEST):
+        index(conn, "mail.message", f"bob{n}", "plan", "", user_id="bob", path="/m", now=NOW + n)
+    assert len(find_candidates(conn, parse_query("plan"), "ann", ())) == NEWEST + 1
+    assert ids(conn, "plan", limit=3) == ["old", str(NEWEST + 49), str(NEWEST + 48)]
+    groups = {group.app: group for group in search_by_app(conn, "plan", user_id="ann", limit=2)}
+    assert list(groups) == ["note", "mail", "pad"]
+    assert [one.id for one in groups["pad"].found] == ["1"]
+    assert (groups["mail"].count, groups["mail"].is_more) == (NEWEST, True)
+    assert ids(conn, "plan", "bob", kinds=("pad",)) == []
+    if conn.dialect.name == "sqlite":
+        asked = {"asked": "seen : x", "limit": 9}
+        plan = [row.detail for row in conn.execute(text(f"EXPLAIN QUERY PLAN {_NEWEST_SQLITE}"), asked)]
+        assert len(plan) == 1
+        assert "VIRTUAL TABLE" in plan[0]  # and no b-tree to sort in: the newest comes first by itself
+
+
+def test_apps_answer_apart_with_all_they_have(conn: Connection) -> None:
+    put(conn, "1", "plan of the house")
+    index(conn, "mail.message", "2", "re: house", "the plan", user_id=None, path="/m", now=NOW)
+    found = [
+        (group.app, [one.id for one in group.found], group.is_more)
+        for group in search_by_app(conn, "pla", user_id="ann")
+    ]
+    assert found == [("note", ["1"], False), ("mail", ["2"], False)]
+    assert search_by_app(conn, "", user_id="ann") == []
+
+
+def test_a_single_letter_is_no_beginning(conn: Connection) -> None:
+    put(conn, "1", "vitamin c")
+    put(conn, "2", "vitamin cure")
+    assert ids(conn, "vitamin c") == ["1"]
+    assert set(ids(conn, "vitamin cu")) == {"2"}
+
+
+def test_what_is_given_to_somebody_else_is_theirs(conn: Connection) -> None:
+    put(conn, "1", "words")
+    put(conn, "1", "words", user_id=None)
+    assert ids(conn, "words", "bob") == ["1"]
+    put(conn, "1", "words", user_id="bob")
+    assert ids(conn, "words") == []
+
+
+def test_a_title_that_is_all_of_it_comes_first(conn: Connection) -> None:
+    put(conn, "begun", "planning", now=NOW + 3)
+    put(conn, "more", "a plan for spring", now=NOW + 2)
+    put(conn, "all", "Plan", now=NOW)
+    put(conn, "text", "x", "plan", now=NOW + 4)
+    assert ids(conn, "plan") == ["all", "more", "begun", "text"]

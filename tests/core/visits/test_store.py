@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from itertools import pairwise
@@ -138,6 +139,24 @@ def test_report_refuses_what_makes_no_sense(conn: Connection) -> None:
         report(conn, ["site"], [], 0, NOW, NOW, "hour")
     with pytest.raises(Invalid):
         report(conn, ["site"], [], 0, NOW, NOW, "month", {"id": "1"})
+
+
+@pytest.mark.parametrize("targets", [(), ("blog",), ("blog", "shop", "none")])
+def test_the_newest_come_first(conn: Connection, targets: tuple[str, ...]) -> None:
+    log = make_log(3, 200, ("blog", "shop", "wiki"))
+    store.add(conn, [*log, replace(log[-1], kind="link", at=NOW)])
+    ours = [visit for visit in log if not targets or visit.target in targets]
+    assert store.find_newest(conn, "site", targets, 30) == ours[:-31:-1]
+
+
+def test_many_targets_are_read_as_a_range(conn: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.add(conn, make_log(10, 300))
+    roll_up(conn)
+    asked = (conn, ["site"], ["blog", "shop"], NOW - 9 * DAY, NOW, NOW)
+    found = report(*asked)
+    monkeypatch.setattr(sys.modules["fazt.core.visits.store.report"], "MAX_SEEKS", 1)
+    assert report(*asked) == found
+    assert found.views == report(conn, ["site"], [], NOW - 9 * DAY, NOW, NOW).views > 0
 
 
 def test_second_roll_up_of_the_same_visits_changes_nothing(conn: Connection) -> None:

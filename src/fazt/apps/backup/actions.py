@@ -20,12 +20,12 @@ from fazt.apps.backup.engine.orders import removed
 from fazt.apps.backup.engine.place import delete_backup, list_entries, open_place
 from fazt.apps.backup.engine.postgres import RESTORE
 from fazt.apps.backup.engine.replica import delete_ended
-from fazt.apps.backup.engine.swap import replaced_path, swap, sweep_replaced
 from fazt.apps.backup.model import Alarm, Entry, Run, choose_doomed
 from fazt.core.blobs import claim
 from fazt.core.blobs.store import open_ref, read_chunk
 from fazt.core.clock import DAY
 from fazt.core.db.sqlite import create_sqlite_engine
+from fazt.core.db.swap import replaced_path, swap, sweep_replaced
 from fazt.core.errors import Invalid, NotFound, Unavailable
 from fazt.core.jobs import next_time
 

@@ -1,6 +1,6 @@
 """Files and folders: a network drive over WebDAV, and the same files in the browser."""
 
-from fazt.core.app import App, EventKind, ScopeKind, Setting
+from fazt.core.app import App, Connect, EventKind, ScopeKind, Setting
 
 WHERE = {"space": "the number of the drive it is in", "by": "the user's id"}
 
@@ -9,6 +9,7 @@ APP = App(
     title="Drive",
     does="Your files, as a network drive and in the browser.",
     parts=("engine", "store", "routes", "pages", "jobs", "script", "cli"),
+    hears=("auth.user_deleted",),
     path="/drive",
     icon="drive",
     settings=(
@@ -47,4 +48,5 @@ APP = App(
         ScopeKind("drive:write", "Put, change and delete files."),
     ),
     commands={"drive": "List, fetch, send, move and delete files."},
+    connect=Connect("app", ("drive:rw",)),
 )

@@ -7,10 +7,11 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from fazt.apps.drive import actions, store
+from fazt.apps.drive.actions import thumbs
 from fazt.apps.drive.model.naming import key_of
 from fazt.apps.drive.model.nodes import Content, Node, Spot
 from fazt.core.app import ScriptFunction
-from fazt.core.errors import Invalid, TooLarge
+from fazt.core.errors import Invalid, NotFound, TooLarge
 
 if TYPE_CHECKING:
     from fazt.core import Core
@@ -107,6 +108,16 @@ async def publish(core: Core, caller: Caller, spot: Spot) -> None:
         await actions.publish(core, caller, spot.space)
 
 
+async def small_picture(core: Core, caller: Caller, *, path: str) -> dict[str, Any]:
+    """A picture that fits into 360 × 360, in base64; made once and kept. Raises NotFound for what is no picture."""
+    spot = await actions.spot_of(core, caller, path)
+    found = await core.db.read(store.get_node, spot)
+    data = await thumbs.get_thumb(core, found)
+    if not data:
+        raise NotFound(f"{path!r} is no picture.")
+    return {**view(path, found), "type": "image/webp", "content": base64.b64encode(data).decode()}
+
+
 SCRIPT = (
     ScriptFunction(
         "drive.list", "drive:read", list_folder, "What is in a folder.", 'await fazt.drive.list({path: "/photos"})'
@@ -117,6 +128,13 @@ SCRIPT = (
         read_file,
         "A file with its content.",
         'await fazt.drive.read({path: "/todo.md"})',
+    ),
+    ScriptFunction(
+        "drive.thumb",
+        "drive:read",
+        small_picture,
+        "A small picture of a photo, as WebP in base64.",
+        'const {type, content} = await fazt.drive.thumb({path: "/photos/1.jpg"})',
     ),
     ScriptFunction(
         "drive.write",

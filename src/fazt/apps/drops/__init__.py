@@ -1,6 +1,6 @@
 """Ephemeral file sharing."""
 
-from fazt.core.app import App, EventKind, ScopeKind, Setting
+from fazt.core.app import App, Connect, EventKind, ScopeKind, Setting
 
 GB = 1_000_000_000
 
@@ -9,6 +9,7 @@ APP = App(
     title="Drops",
     does="Files shared by a link that ends by itself.",
     parts=("engine", "routes", "pages", "store", "script", "cli"),
+    hears=("auth.user_deleted",),
     path="/drops",
     settings=(
         Setting("drops.strangers", False, "Whether people without an account may send files."),
@@ -69,4 +70,5 @@ APP = App(
         ScopeKind("drops:write", "Send, change and delete drops."),
     ),
     commands={"drop": "Share files by a link that ends by itself."},
+    connect=Connect("app", ("drops:rw",)),
 )

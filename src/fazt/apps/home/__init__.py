@@ -16,6 +16,7 @@ APP = App(
         "service": "Run fazt as a service of systemd.",
         "tls": "Certificates: their state, what is wrong, and what to do.",
         "jobs": "Background work: what waits, runs or was given up.",
+        "search": "Find files, notes, mail, documents and all else by their words.",
         "events": "What happened on this cloud.",
     },
 )

@@ -90,6 +90,56 @@ class Brought(msgspec.Struct, forbid_unknown_fields=True):
     key_pem: str
 
 
+class Freeing(msgspec.Struct, forbid_unknown_fields=True):
+    """What to let go: a name out of `could`."""
+
+    name: str
+
+
+class NewShare(msgspec.Struct, forbid_unknown_fields=True):
+    """A link to a thing of an app: for some days (0: until it is ended) or until `expires_at` (ms).
+
+    `target` is the app's own name for it: of `drive` the number of a file or folder, of `joplin` a note's id, of
+    `textdb` `collection/id`, of `pubsub` `topic/NAME` or `board/ID`.
+    """
+
+    app: str
+    target: str
+    label: str = ""
+    days: float = 0
+    expires_at: int | None = None
+    password: str = ""
+    may_write: bool = False
+
+
+class ChangedShare(msgspec.Struct, forbid_unknown_fields=True):
+    """Changes to a link; what is left out stays.
+
+    `days` count from now, 0 is until it is ended; `password` "" is none.
+    """
+
+    label: str | None = None
+    days: float | None = None
+    password: str | None = None
+    may_write: bool | None = None
+
+
+class ShareView(msgspec.Struct, frozen=True):
+    """A link as its maker sees it."""
+
+    id: str
+    app: str
+    target: str
+    label: str
+    url: str
+    may_write: bool
+    has_password: bool
+    created_at: int
+    expires_at: int | None
+    is_over: bool
+    visits: int
+
+
 class Link(msgspec.Struct, frozen=True):
     """A one-time link to be handed to somebody; it is never shown again."""
 

@@ -1,6 +1,6 @@
 """Joplin's sync server at `/joplin/`, and the notes in the browser."""
 
-from fazt.core.app import App, EventKind, ScopeKind, Setting
+from fazt.core.app import App, Connect, EventKind, ScopeKind, Setting
 
 APP = App(
     name="joplin",
@@ -9,6 +9,7 @@ APP = App(
     path="/joplin",
     icon="joplin",
     parts=("store", "engine", "routes", "pages", "jobs", "script"),
+    hears=("auth.user_deleted",),
     settings=(
         Setting("joplin.max_item_mb", 4_096, "How large one attachment may be.", 1, 1_000_000, unit="MiB"),
         Setting("joplin.max_note_mb", 32, "How large the text of one note may be.", 1, 256, unit="MiB"),
@@ -48,4 +49,5 @@ APP = App(
         ScopeKind("joplin:write", "Write notes."),
         ScopeKind("joplin:rw", "Synchronise: read and write notes. What an app password for a device needs."),
     ),
+    connect=Connect("app", ("joplin:rw",)),
 )

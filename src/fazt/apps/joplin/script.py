@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from fazt.apps.joplin import actions
+from fazt.apps.joplin.actions.rendering import mime_of, render_note
 from fazt.apps.joplin.model.items import RESOURCE
 from fazt.apps.joplin.model.names import blob_name
 from fazt.apps.joplin.model.notebooks import build_tree, ids_below
@@ -87,6 +88,28 @@ def read_one(conn: Connection, user_id: str, id: str) -> dict[str, Any]:
     return describe(conn, user_id, row, titles)
 
 
+async def html(core: Core, caller: Caller, *, id: str, notes: str = "", files: str = "") -> dict[str, Any]:
+    """One note as HTML without scripts; links to other notes and to attachments begin with what is said here."""
+    row, found, linked, attached = await core.db.read(read_linked, caller.user_id, id)
+
+    def address(to: str) -> str:
+        if to in attached:
+            return f"{files}{to}" if files else ""
+        return f"{notes}{to}" if notes and to in linked else ""
+
+    types = {f"{files}{one}": mime_of(facts["facts"]) for one, facts in attached.items()}
+    return {"id": id, "title": row.title, "html": str(render_note(found, address, types))}
+
+
+def read_linked(conn: Connection, user_id: str, id: str) -> tuple[Any, Any, set[str], dict[str, dict[str, Any]]]:
+    """A note, the ids of what it links to, and those of its attachments. Raises NotFound."""
+    row, found = reading.get_note(conn, user_id, id)
+    if found.is_encrypted:
+        raise NotFound("This note is encrypted.")
+    ids = reading.links_of(conn, row.id)
+    return row, found, set(ids), reading.list_attachments(conn, user_id, ids)
+
+
 async def attachment(core: Core, caller: Caller, *, id: str) -> dict[str, Any]:
     """An attachment of at most 16 MiB, in base64. Raises NotFound, TooLarge."""
     found, facts = await core.db.read(reading.get_item, caller.user_id, id, RESOURCE)
@@ -117,6 +140,13 @@ SCRIPT = (
         'const posts = await fazt.joplin.notes({notebook: "Blog", limit: 20})',
     ),
     ScriptFunction("joplin.note", "joplin:read", note, "One note.", "await fazt.joplin.note({id})"),
+    ScriptFunction(
+        "joplin.html",
+        "joplin:read",
+        html,
+        "One note as clean HTML; links to notes and attachments begin with what you say.",
+        'const {title, html} = await fazt.joplin.html({id, notes: "/", files: "/files/"})',
+    ),
     ScriptFunction(
         "joplin.attachment",
         "joplin:read",

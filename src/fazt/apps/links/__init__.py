@@ -1,6 +1,6 @@
 """Short links: `/r/{slug}` and whole hosts of them, with rules, passwords, an end, and every click counted."""
 
-from fazt.core.app import App, EventKind, ScopeKind, Setting
+from fazt.core.app import App, Connect, EventKind, ScopeKind, Setting
 
 LINK = {"id": "the link", "slug": "its short name", "host": "its short-link host; empty for the common ones"}
 
@@ -9,6 +9,7 @@ APP = App(
     title="Links",
     does="Short links with rules, QR codes and clicks counted without cookies.",
     parts=("store", "engine", "routes", "pages", "jobs", "script", "cli"),
+    hears=("auth.user_deleted",),
     commands={"links": "Short links: make, list, change, and see who follows them."},
     path="/links",
     icon="links",
@@ -28,10 +29,26 @@ APP = App(
         EventKind("links.created", "A link was made.", LINK | {"target": "where it leads"}),
         EventKind("links.changed", "A link was changed.", LINK | {"target": "where it leads"}),
         EventKind("links.deleted", "A link was deleted.", LINK),
+        EventKind(
+            "links.clicked",
+            "A link was followed: told live on the hub and not kept, so functions do not hear it; at most 50 a second.",
+            LINK
+            | {
+                "owner": "whose it is",
+                "at": "when, in ms",
+                "country": "two letters, or empty",
+                "device, browser, os": "with what",
+                "referrer": "from which host",
+                "robot": "bot, unfurler, or empty for people",
+                "skipped": "how many clicks before it were not told",
+            },
+            is_kept=False,
+        ),
     ),
     scopes=(
         ScopeKind("links:read", "See links and their clicks."),
         ScopeKind("links:write", "Make, change and delete links."),
         ScopeKind("links:rw", "See, make, change and delete links."),
     ),
+    connect=Connect("token", ("links:rw",)),
 )

@@ -1,12 +1,13 @@
 """Mail for the cloud's domain: taken by SMTP and webhooks, kept in the file, sent through relays."""
 
-from fazt.core.app import App, EventKind, ScopeKind, Setting
+from fazt.core.app import App, Connect, EventKind, ScopeKind, Setting
 
 APP = App(
     name="mail",
     title="Mail",
     does="Mail for your domain: received, kept, and sent through a relay.",
     parts=("server", "routes", "pages", "jobs", "script", "store", "cli"),
+    hears=("auth.user_deleted",),
     path="/mail",
     settings=(
         Setting("mail.domains", [], "Domains whose mail is for this cloud, besides its own."),
@@ -85,4 +86,5 @@ APP = App(
         ScopeKind("mail:send", "Send mail."),
     ),
     commands={"mail": "Send, list and show mail; check that the domain is set up for it."},
+    connect=Connect("app", ("mail:read", "mail:send")),
 )

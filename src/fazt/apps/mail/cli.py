@@ -174,4 +174,56 @@ def remove_relay(relay_id: str) -> None:
         client.delete(f"{API}/relays/{relay_id}")
 
 
+@mail.group("rule")
+def rule() -> None:
+    """What is done with mail as it comes."""
+
+
+@rule.command("add")
+@click.argument("name")
+@click.option("--to", "recipient", help="Only mail for this address; * stands for anything.")
+@click.option("--from", "sender", help="Only mail from this address; * stands for anything.")
+@click.option("--subject", help="Only mail whose subject is like this; * stands for anything.")
+@click.option("--do", "actions", multiple=True, required=True, metavar="KIND[:VALUE]", help="E.g. function:SITE, star.")
+@click.option("--go-on", is_flag=True, help="Ask the rules behind it, too.")
+def add_rule(
+    name: str, recipient: str | None, sender: str | None, subject: str | None, actions: tuple[str, ...], *, go_on: bool
+) -> None:
+    """Add a rule behind the others: mail that fits is kept, passed on, or refused."""
+    wanted = {"recipient": recipient, "sender": sender, "subject": subject}
+    conditions = [{"field": field, "test": "like", "value": value} for field, value in wanted.items() if value]
+    todo = [{"kind": kind, "value": value} for kind, _, value in (action.partition(":") for action in actions)]
+    body = {"name": name, "conditions": conditions, "actions": todo, "stop": not go_on}
+    with connect() as client:
+        made = client.post(f"{API}/rules", body)
+    show(made, lambda found: click.echo(found["id"]))
+
+
+@rule.command("list")
+def list_rules() -> None:
+    """List the rules in their order."""
+    with connect() as client:
+        found = client.get(f"{API}/rules")
+    rows = [
+        {
+            "id": one["id"],
+            "name": one["name"],
+            "if": ", ".join(f"{c['field']} {c['test']} {c['value']}" for c in one["conditions"]) or "always",
+            "do": ", ".join(f"{a['kind']}:{a['value']}" if a["value"] else a["kind"] for a in one["actions"]),
+            "hits": one["hits"],
+        }
+        for one in found
+    ]
+    columns = {"id": "ID", "name": "Rule", "if": "If", "do": "Do", "hits": "Hits"}
+    show_rows(found if wants_json() else rows, columns, "There is no rule.")
+
+
+@rule.command("delete")
+@click.argument("rule_id")
+def delete_rule(rule_id: str) -> None:
+    """Take a rule away."""
+    with connect() as client:
+        client.delete(f"{API}/rules/{rule_id}")
+
+
 COMMANDS = (mail,)

@@ -1,6 +1,6 @@
 """Topics: publish over HTTP, listen over WebSocket or a stream, with everything kept in one log."""
 
-from fazt.core.app import App, EventKind, ScopeKind, Setting
+from fazt.core.app import App, Connect, EventKind, ScopeKind, Setting
 
 WHAT = {
     "id": "the alert",
@@ -49,4 +49,5 @@ APP = App(
         ScopeKind("pubsub:write", "Publish to every topic; `pubsub:write:home/*` is for some of them."),
         ScopeKind("pubsub:rw", "Listen and publish to every topic; `pubsub:rw:home/*` is for some of them."),
     ),
+    connect=Connect("app", ("pubsub:rw",)),
 )

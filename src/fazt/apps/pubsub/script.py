@@ -82,6 +82,7 @@ SCRIPT = (
         publish,
         "Publish a message on a topic; the answer comes when it is kept.",
         'await fazt.pubsub.publish({topic: "home/temp", data: 21.5})',
+        by_resource=True,
     ),
     ScriptFunction(
         "pubsub.read",
@@ -89,5 +90,6 @@ SCRIPT = (
         read,
         "Messages of a topic, or of a pattern such as home/#, behind a number or a time.",
         'const {messages, seq} = await fazt.pubsub.read({topic: "home/temp", last: 10})',
+        by_resource=True,
     ),
 )

@@ -1,7 +1,7 @@
 """Functions: sites that answer with code, run by the clock and by events, and keep what they need."""
 
 from fazt.apps.runtime.model.limits import LIMITS, Limits
-from fazt.core.app import App, ScopeKind, Setting
+from fazt.core.app import App, Connect, ScopeKind, Setting
 
 DEFAULTS = Limits()
 
@@ -39,4 +39,5 @@ APP = App(
         "logs": "What a site's code says.",
         "dev": "Serve a folder with code, anew after each change.",
     },
+    connect=Connect("token", ("runtime:rw", "sites:rw")),
 )

@@ -1,6 +1,6 @@
 """Static sites by host name, deployed from a folder."""
 
-from fazt.core.app import App, EventKind, ScopeKind, Setting
+from fazt.core.app import App, Connect, EventKind, ScopeKind, Setting
 
 APP = App(
     name="sites",
@@ -53,4 +53,5 @@ APP = App(
         "deploy": "Put a folder on the web.",
         "sites": "List, roll back, protect and delete web sites.",
     },
+    connect=Connect("token", ("sites:rw",)),
 )

@@ -98,3 +98,11 @@ words = Table(
     Index("textdb_word_words", "words", postgresql_using="gin"),
 )
 """The index of words on PostgreSQL; SQLite has the FTS5 table textdb_words instead, and leaves this one empty."""
+
+found = Table(
+    "textdb_found",
+    metadata,
+    Column("collection_id", ID, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, nullable=False),
+)
+"""Up to which number the cloud's search knows a collection, which may be gone by now; -1: it is too large for that."""

@@ -124,6 +124,7 @@ SCRIPT = (
         get,
         "One document, or null.",
         'await fazt.textdb.get({collection: "notes", id})',
+        by_resource=True,
     ),
     ScriptFunction(
         "textdb.list",
@@ -131,6 +132,7 @@ SCRIPT = (
         list_some,
         "Documents and their total; the query is that of GET /db/{collection}.",
         'const {documents, total} = await fazt.textdb.list({collection: "notes", query: {_sort: "title"}})',
+        by_resource=True,
     ),
     ScriptFunction(
         "textdb.create",
@@ -138,6 +140,7 @@ SCRIPT = (
         create,
         "Save a document; it comes back with its id.",
         'const note = await fazt.textdb.create({collection: "notes", doc: {title: "Milk"}})',
+        by_resource=True,
     ),
     ScriptFunction(
         "textdb.put",
@@ -145,6 +148,7 @@ SCRIPT = (
         put,
         "Create or replace a document.",
         'await fazt.textdb.put({collection: "notes", id: "today", doc: {title: "Milk"}})',
+        by_resource=True,
     ),
     ScriptFunction(
         "textdb.patch",
@@ -152,6 +156,7 @@ SCRIPT = (
         patch,
         "Change a document by a merge patch, or by $inc, $push and the like.",
         'await fazt.textdb.patch({collection: "hits", id: "home", change: {$inc: {count: 1}}})',
+        by_resource=True,
     ),
     ScriptFunction(
         "textdb.delete",
@@ -159,6 +164,7 @@ SCRIPT = (
         delete,
         "Delete a document; whether there was one.",
         'await fazt.textdb.delete({collection: "notes", id})',
+        by_resource=True,
     ),
     ScriptFunction(
         "textdb.changes",
@@ -166,6 +172,7 @@ SCRIPT = (
         changes,
         "What changed behind a number.",
         'const {changes, lastSeq} = await fazt.textdb.changes({collection: "notes", since: 17})',
+        by_resource=True,
     ),
     ScriptFunction(
         "textdb.batch",
@@ -173,5 +180,6 @@ SCRIPT = (
         batch,
         "Many writes over several collections, all or none.",
         'await fazt.textdb.batch({operations: [{op: "create", collection: "notes", body: {title: "Milk"}}]})',
+        by_resource=True,
     ),
 )

@@ -1,6 +1,6 @@
 """Video calls, and the STUN and TURN relay that brings them through firewalls."""
 
-from fazt.core.app import App, ScopeKind, Setting
+from fazt.core.app import App, Connect, ScopeKind, Setting
 
 APP = App(
     name="turn",
@@ -36,6 +36,10 @@ APP = App(
         Setting("turn.max_age_hours", 24, "When an allocation ends at the latest; 0: never.", 0, 8_760, unit="hours"),
         Setting("turn.refusals_per_second", 10, "Answers a second to an address that has not signed in.", 1, 1_000_000),
     ),
-    scopes=(ScopeKind("turn:use", "Get credentials for the relay of video calls."),),
+    scopes=(
+        ScopeKind("turn:use", "Get credentials for the relay of video calls."),
+        ScopeKind("turn:invite", "Make links by which guests may enter a room."),
+    ),
     commands={"turn": "The relay of video calls: its state, and whether clients can reach it."},
+    connect=Connect("token", ("turn:use",)),
 )

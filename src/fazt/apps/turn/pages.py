@@ -33,6 +33,11 @@ async def card(core: Core, caller: Caller) -> Card:
     return Card(f"{people} in calls" if people else "No calls", line, "Start a call", "/calls")
 
 
+def connect(core: Core, _caller: Caller, _base: str) -> dict[str, Any]:
+    """More for the steps of clients: whether there is a relay."""
+    return {"relay_is_on": core.config.turn_listen is not None}
+
+
 @get("/calls", guards=[member])
 async def show_calls(core: Core, caller: Caller, request: Asked) -> Response[Any]:
     """Start a call; one's invitations; the relay, for the owner."""
@@ -98,6 +103,7 @@ async def show_call(core: Core, caller: Caller | None, request: Asked, room: str
         name=seat.name,
         is_guest=is_guest,
         max_people=MAX_PEOPLE,
+        has_drops=any(app.name == "drops" for app in core.apps),
     )
 
 

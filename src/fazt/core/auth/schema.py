@@ -21,6 +21,7 @@ user = Table(
     Column("password_changed_at", BigInteger, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("suspended_at", BigInteger),
+    Column("tour_closed_at", BigInteger),
 )
 
 token = Table(

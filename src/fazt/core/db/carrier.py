@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
@@ -121,15 +121,19 @@ def wake(conn: Connection, name: str) -> None:
         after_commit(conn, partial(signals.tell, name))
 
 
-@contextmanager
-def acting(conn: Connection, fn: Callable[..., Any]) -> Iterator[None]:
+def acting(conn: Connection, fn: Callable[..., Any]) -> AbstractContextManager[None]:
     """Inside the block only what `fn`'s app may touch can be touched (on SQLite; see core.db.guard)."""
     enter: Acting | None = conn.info.get(ACTING)
-    if enter is None:
-        yield
+    return nullcontext() if enter is None else enter(fn)
+
+
+def control(conn: Connection, statement: str) -> None:
+    """BEGIN, SAVEPOINT and their like, which on SQLite cost more in SQLAlchemy than in the file."""
+    raw = conn.connection.driver_connection
+    if isinstance(raw, sqlite3.Connection):
+        raw.execute(statement)
     else:
-        with enter(fn):
-            yield
+        conn.exec_driver_sql(statement)
 
 
 def run_store(fn: Callable[..., T], conn: Connection, args: Any, kwargs: Any) -> T:
@@ -167,17 +171,17 @@ def attempt(conn: Connection) -> Iterator[None]:
     On PostgreSQL a failed statement spoils its whole transaction, so a store function that
     catches IntegrityError has to wrap the statement in this.
     """
-    before = list(conn.info.get(AFTER, []))
-    conn.exec_driver_sql("SAVEPOINT fazt_attempt")
+    before = list(conn.info.get(AFTER, ()))
+    control(conn, "SAVEPOINT fazt_attempt")
     try:
         yield
     except BaseException:
         conn.info[AFTER] = before
-        with suppress(DBAPIError):  # the whole transaction may be gone already: a full disk, a lost server
-            conn.exec_driver_sql("ROLLBACK TO SAVEPOINT fazt_attempt")
-            conn.exec_driver_sql("RELEASE SAVEPOINT fazt_attempt")
+        with suppress(DBAPIError, sqlite3.Error):  # the whole transaction may be gone: a full disk, a lost server
+            control(conn, "ROLLBACK TO SAVEPOINT fazt_attempt")
+            control(conn, "RELEASE SAVEPOINT fazt_attempt")
         raise
-    conn.exec_driver_sql("RELEASE SAVEPOINT fazt_attempt")
+    control(conn, "RELEASE SAVEPOINT fazt_attempt")
 
 
 def is_of_database(error: BaseException) -> bool:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Callable, Collection
+from functools import lru_cache, partial
 from typing import Any
 
 WATCHED = frozenset(
@@ -25,10 +24,31 @@ def owner_of(fn: Callable[..., Any]) -> str:
     return owner_of_module(getattr(fn, "__module__", "") or "")
 
 
+@lru_cache(maxsize=1024)
 def owner_of_module(module: str) -> str:
     """The app that a module belongs to, or "" for everything outside the apps."""
     parts = module.split(".")
     return parts[2] if parts[:2] == ["fazt", "apps"] and len(parts) > 2 else ""
+
+
+class Acting:
+    """A block in which one thread's statements are those of an app. Made for each call, so no generator."""
+
+    __slots__ = ("_app", "_before", "_local")
+
+    def __init__(self, local: threading.local, app: str) -> None:
+        self._local = local
+        self._app = app
+        self._before = ""
+
+    def __enter__(self) -> None:
+        """From here on."""
+        self._before = getattr(self._local, "app", "")
+        self._local.app = self._app
+
+    def __exit__(self, *_error: object) -> None:
+        """As before."""
+        self._local.app = self._before
 
 
 class Guard:
@@ -38,15 +58,9 @@ class Guard:
         self._apps = frozenset(apps)
         self._local = threading.local()
 
-    @contextmanager
-    def acting(self, fn: Callable[..., Any]) -> Iterator[None]:
+    def acting(self, fn: Callable[..., Any]) -> Acting:
         """Until the end of the block, this thread's statements are those of `fn`'s app."""
-        before = getattr(self._local, "app", "")
-        self._local.app = owner_of(fn)
-        try:
-            yield
-        finally:
-            self._local.app = before
+        return Acting(self._local, owner_of(fn))
 
     def watch(self, conn: sqlite3.Connection) -> None:
         """Ask this guard about every statement that `conn` prepares."""

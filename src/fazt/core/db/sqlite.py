@@ -22,7 +22,17 @@ from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from fazt.core.db.carrier import P, Signals, StoreFunction, T, equip, run_all, run_store, take_after_commit
+from fazt.core.db.carrier import (
+    P,
+    Signals,
+    StoreFunction,
+    T,
+    control,
+    equip,
+    run_all,
+    run_store,
+    take_after_commit,
+)
 from fazt.core.db.guard import Guard
 from fazt.core.errors import FaztError, OverQuota, Unavailable
 from fazt.core.log import get_logger
@@ -42,6 +52,7 @@ PRAGMAS = (
     "PRAGMA cache_size=-8000",
     "PRAGMA journal_size_limit=67108864",  # a long reader lets the log grow; afterwards it is cut back to this
     "PRAGMA temp_store=MEMORY",
+    "PRAGMA secure_delete=ON",  # what is deleted is overwritten with zeros; Debian's SQLite does so by itself
     "PRAGMA trusted_schema=ON",  # SQLite 3.40 lets no index call json_extract otherwise (textdb makes such indexes)
 )
 
@@ -252,7 +263,7 @@ class SqliteDatabase:
         with conn:
             while (call := self._reads.get()) is not None:
                 try:
-                    conn.exec_driver_sql("BEGIN")
+                    control(conn, "BEGIN")
                     with self.guard.acting(call.fn):
                         call.run(conn)
                 except BaseException as error:  # noqa: BLE001 - carried to the caller, who raises it
@@ -286,11 +297,11 @@ class SqliteDatabase:
         begun = False
         try:
             self._choose_sync(conn, syncs=not all(call.is_soon for call in batch))
-            conn.exec_driver_sql("BEGIN IMMEDIATE")
+            control(conn, "BEGIN IMMEDIATE")
             begun = True
             for call in batch:
-                self._write_one(conn, call)
-            conn.exec_driver_sql("COMMIT")
+                self._write_one(conn, call, is_alone=len(batch) == 1)
+            conn.exec_driver_sql("COMMIT")  # which may raise what a statement does: a deferred foreign key
         except BaseException as error:  # noqa: BLE001 - carried to every caller, who raises it
             undo(conn)
             if begun and len(batch) > 1:
@@ -307,23 +318,26 @@ class SqliteDatabase:
     def _choose_sync(self, conn: Connection, *, syncs: bool) -> None:
         """Whether the next commit waits for the disk. The log is in order, so one that waits brings all before it."""
         if syncs != self._syncs:
-            conn.exec_driver_sql(f"PRAGMA synchronous={'FULL' if syncs else 'NORMAL'}")
+            control(conn, f"PRAGMA synchronous={'FULL' if syncs else 'NORMAL'}")
             self._syncs = syncs
 
-    def _write_one(self, conn: Connection, call: Call) -> None:
+    def _write_one(self, conn: Connection, call: Call, *, is_alone: bool) -> None:
+        """Run one call. Alone in its transaction it needs no savepoint: what it raises undoes all of that."""
         started = time.perf_counter()
-        conn.exec_driver_sql("SAVEPOINT fazt_call")
+        if not is_alone:
+            control(conn, "SAVEPOINT fazt_call")
         with self.guard.acting(call.fn):
             call.run(conn)
         after = take_after_commit(conn)
         if call.error is None:
             call.after = after
-        elif in_transaction(conn):
-            conn.exec_driver_sql("ROLLBACK TO SAVEPOINT fazt_call")
-            call.error = foreseen(call.error)
-        else:  # SQLite undid the whole transaction by itself, as it may when the disk is full
+        elif is_alone or not in_transaction(conn):  # SQLite itself undoes a whole transaction when the disk is full
             raise call.error
-        conn.exec_driver_sql("RELEASE SAVEPOINT fazt_call")
+        else:
+            control(conn, "ROLLBACK TO SAVEPOINT fazt_call")
+            call.error = foreseen(call.error)
+        if not is_alone:
+            control(conn, "RELEASE SAVEPOINT fazt_call")
         took = time.perf_counter() - started
         if took > SLOW_WRITE_S:
             log.warning("slow write: %s.%s took %d ms", call.fn.__module__, call.fn.__qualname__, took * 1_000)
@@ -340,6 +354,6 @@ def undo(conn: Connection) -> None:
     take_after_commit(conn)
     if in_transaction(conn):
         try:
-            conn.exec_driver_sql("ROLLBACK")
-        except DBAPIError as error:  # the next transaction cannot begin then, says so, and comes here again
+            control(conn, "ROLLBACK")
+        except sqlite3.Error as error:  # the next transaction cannot begin then, says so, and comes here again
             log.warning("a rollback failed: %s", error)

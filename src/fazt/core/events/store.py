@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, true, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, true, update
 
 from fazt.core.db import Prepared, acting, attempt, is_of_database, wake
 from fazt.core.errors import NotFound
@@ -25,8 +25,8 @@ DEAD_JOB_EVENT = "jobs.dead"
 log = get_logger(__name__)
 
 INSERT = Prepared(insert(event).returning(event.c.id), ("name", "key", "data", "at", "is_delivered"))
-WAITING_EVENTS = select(event).where(WAITING).order_by(event.c.id).limit(BATCH)
-MARK = update(event).where(event.c.id == bindparam("event_id")).values(is_delivered=true())
+WAITING_EVENTS = Prepared(select(event).where(WAITING).order_by(event.c.id).limit(bindparam("limit")))
+MARK = Prepared(update(event).where(event.c.id == bindparam("event_id")).values(is_delivered=true()))
 OLD = (
     select(event.c.id)
     .where(event.c.at < bindparam("before"), event.c.is_delivered)
@@ -44,17 +44,36 @@ def emit(conn: Connection, fact: Event, *, now: int) -> int:
     return int(found[0])
 
 
-def deliver_batch(conn: Connection, handlers: Mapping[str, OnEvent], *, now: int) -> list[Event]:
-    """Bring the oldest undelivered events, up to BATCH, to all `handlers` (app: on_event); which they were.
+class Hears:
+    """Which apps hear which events: `handlers` by app, and by app the names, `*` for all (also of one not named)."""
+
+    def __init__(self, handlers: Mapping[str, OnEvent], names: Mapping[str, Collection[str]] | None = None) -> None:
+        self._handlers = handlers
+        self._names = names or {}
+        self._found: dict[str, list[tuple[str, OnEvent]]] = {}
+
+    def of(self, name: str) -> list[tuple[str, OnEvent]]:
+        """Who hears this event, in the apps' order."""
+        if name not in self._found:
+            self._found[name] = [
+                (app, on_event)
+                for app, on_event in self._handlers.items()
+                if {"*", name}.intersection(self._names.get(app, ("*",)))
+            ]
+        return self._found[name]
+
+
+def deliver_batch(conn: Connection, hears: Hears, *, now: int) -> list[Event]:
+    """Bring the oldest undelivered events, up to BATCH, to all who hear them; which they were.
 
     A handler that raises undoes only what it did itself for that event, and is called again by a job.
     """
-    events = [to_event(row) for row in conn.execute(WAITING_EVENTS)]
+    events = [to_event(row) for row in WAITING_EVENTS.rows(conn, {"limit": BATCH})]
     for fact in events:
-        for app, on_event in handlers.items():
+        for app, on_event in hears.of(fact.name):
             deliver(conn, fact, app, on_event, now=now)
     if events:
-        conn.execute(MARK, [{"event_id": fact.id} for fact in events])
+        MARK.run_many(conn, [{"event_id": fact.id} for fact in events])
     return events
 
 
@@ -90,15 +109,36 @@ def prune_events(conn: Connection, *, before: int, limit: int = 1_000) -> int:
 
 
 def list_events(
-    conn: Connection, *, after_id: int = 0, before_id: int | None = None, prefix: str = "", limit: int = 100
+    conn: Connection,
+    *,
+    after_id: int = 0,
+    before_id: int | None = None,
+    prefix: str = "",
+    about: str = "",
+    limit: int = 100,
+    look: int | None = None,
 ) -> list[Event]:
-    """Events of which the name begins with `prefix`, newest first, with ids between the two (exclusive)."""
+    """Events of which the name begins with `prefix`, newest first, with ids between the two (exclusive).
+
+    With `about`, an id of a person or a thing, only those whose data has it. `look` bounds through how many ids
+    it is looked, so that a rare kind costs no more than a common one.
+    """
+    if look is not None:
+        newest = before_id if before_id is not None else find_newest(conn) + 1
+        after_id = max(after_id, newest - look - 1)
     wanted = select(event).where(event.c.id > after_id).order_by(event.c.id.desc()).limit(limit)
     if before_id is not None:
         wanted = wanted.where(event.c.id < before_id)
     if prefix:
         wanted = wanted.where(event.c.name.startswith(prefix, autoescape=True))
+    if about:
+        wanted = wanted.where(event.c.data.contains(f'"{about}"', autoescape=True))
     return [to_event(row) for row in conn.execute(wanted)]
+
+
+def find_newest(conn: Connection) -> int:
+    """The id of the newest event; 0 where there is none."""
+    return conn.scalar(select(func.max(event.c.id))) or 0
 
 
 def tell_dead_job(conn: Connection, entry: JobEntry, *, now: int) -> None:
@@ -107,6 +147,7 @@ def tell_dead_job(conn: Connection, entry: JobEntry, *, now: int) -> None:
     emit(conn, Event(DEAD_JOB_EVENT, data, key=entry.name), now=now)
 
 
-def to_event(row: Row[Any]) -> Event:
+def to_event(row: Sequence[Any]) -> Event:
     """A row as it is known outside."""
-    return Event(row.name, msgspec.json.decode(row.data), row.key, row.id, row.at)
+    event_id, name, key, data, at, _is_delivered = row
+    return Event(name, msgspec.json.decode(data), key, event_id, at)

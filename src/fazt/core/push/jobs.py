@@ -10,7 +10,6 @@ from fazt.core import outbound
 from fazt.core.app import Job
 from fazt.core.errors import Unavailable
 from fazt.core.push import store
-from fazt.core.push.model import encrypt, to_headers
 
 if TYPE_CHECKING:
     from fazt.core import Core
@@ -25,6 +24,8 @@ async def run_sending(core: Core, payload: dict[str, Any]) -> None:
     if found is None:
         return
     import httpx  # noqa: PLC0415 - as in core.outbound
+
+    from fazt.core.push.wire import encrypt, to_headers  # noqa: PLC0415 - cryptography takes 8 MB
 
     device, told = found
     key = await core.db.write(store.get_private_key)

@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import Connection, Row, bindparam, delete, false, func, insert, select, true, update
 
 from fazt.core.clock import DAY
+from fazt.core.db import Prepared
 from fazt.core.errors import NotFound, OverQuota
 from fazt.core.ids import new_id
 from fazt.core.jobs import enqueue
@@ -18,9 +19,6 @@ from fazt.core.push.model import (
     Device,
     KeptNotice,
     Notice,
-    check_subscription,
-    new_private_key,
-    to_public_key,
 )
 from fazt.core.push.schema import device, key, notice
 
@@ -28,6 +26,9 @@ SEND_JOB = "push.send"
 MOST_DEVICES = 20
 KEPT_FOR = 60 * DAY
 DEVICES = select(device).where(device.c.user_id == bindparam("of")).order_by(device.c.id)
+
+
+HAS_DEVICE = Prepared(select(device.c.id).where(device.c.user_id == bindparam("of")).limit(1))
 
 
 def notify(conn: Connection, told: Notice, *, now: int) -> int:
@@ -69,6 +70,8 @@ def add_device(
     conn: Connection, user_id: str, *, name: str, endpoint: str, public_key: str, auth_secret: str, now: int
 ) -> Device:
     """Send notices to this browser from now on; it may have been somebody else's. Raises Invalid and OverQuota."""
+    from fazt.core.push.wire import check_subscription  # noqa: PLC0415 - cryptography takes 8 MB
+
     check_subscription(endpoint, public_key, auth_secret)
     conn.execute(delete(device).where(device.c.endpoint == endpoint))
     if len(list_devices(conn, user_id)) >= MOST_DEVICES:
@@ -76,6 +79,11 @@ def add_device(
     made = Device(new_id(now), user_id, name, endpoint, public_key, auth_secret, now, None)
     conn.execute(insert(device), msgspec.structs.asdict(made))
     return made
+
+
+def has_device(conn: Connection, user_id: str) -> bool:
+    """Whether somebody takes notices anywhere."""
+    return HAS_DEVICE.row(conn, {"of": user_id}) is not None
 
 
 def list_devices(conn: Connection, user_id: str) -> list[Device]:
@@ -107,6 +115,8 @@ def get_private_key(conn: Connection) -> str:
     """The key by which push services know this cloud, made when it is first asked for (so this is a write)."""
     found = conn.execute(select(key.c.private_key)).scalar()
     if found is None:
+        from fazt.core.push.wire import new_private_key  # noqa: PLC0415 - as above
+
         found = new_private_key()
         conn.execute(insert(key), {"id": 1, "private_key": found})
     return str(found)
@@ -114,6 +124,8 @@ def get_private_key(conn: Connection) -> str:
 
 def get_public_key(conn: Connection) -> str:
     """What a browser is told when it subscribes; a write, as get_private_key."""
+    from fazt.core.push.wire import to_public_key  # noqa: PLC0415 - as above
+
     return to_public_key(get_private_key(conn))
 
 

@@ -11,12 +11,16 @@ from msgspec import Struct
 TITLE_CHARS, TEXT_CHARS = 500, 100_000
 QUERY_CHARS, QUERY_PHRASES = 200, 12
 WORD_CHARS = 40
+ALIKE_CHARS = 20_000
+"""So far a text that is not ASCII is looked through for where to cut it."""
+
 SNIPPET_CHARS, BEFORE_CHARS = 180, 50
 
 UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff"
 """Scripts that put no spaces between words (Thai, Lao, Burmese, Khmer, Japanese, Chinese): each letter is a word."""
 
 WORD = re.compile(f"[{UNSPACED}]|[^\\W_{UNSPACED}]+")
+ASCII_WORD = re.compile("[0-9a-z]+")
 PHRASES = re.compile(r'"([^"]*)"?|([^"\s]+)')
 
 
@@ -28,7 +32,7 @@ class Part(Struct, frozen=True):
 
 
 class Found(Struct, frozen=True):
-    """One answer. `id` is what it was indexed by; `path` is where it is shown."""
+    """One answer. `id` is what it was indexed by; `path` is where it is shown; `kind` begins with the app's name."""
 
     kind: str
     id: str
@@ -37,12 +41,31 @@ class Found(Struct, frozen=True):
     path: str
     at: int
 
+    @property
+    def app(self) -> str:
+        """Whose it is."""
+        return self.kind.partition(".")[0]
+
+
+class Group(Struct, frozen=True):
+    """The best answers of one app. `count` are those that were looked at: all there are, unless `is_more`."""
+
+    app: str
+    found: list[Found]
+    count: int
+    is_more: bool
+
 
 class Phrase(Struct, frozen=True):
     """Words that follow each other; an open one may go on (`rep` finds `report`)."""
 
     words: tuple[str, ...]
     is_open: bool
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether it is looked for as a beginning. A single letter is not: a quarter of all things have such a word."""
+        return self.is_open and (len(self.words[-1]) > 1 or len(self.words) > 1 or is_unspaced(self.words[-1]))
 
 
 class Folding(dict[int, str | None]):
@@ -76,7 +99,8 @@ def fold(text: str) -> str:
 
 def words_of(text: str) -> list[str]:
     """The words of a text, folded, in their order."""
-    return [word[:WORD_CHARS] for word in WORD.findall(fold(text))]
+    pattern = ASCII_WORD if text.isascii() else WORD
+    return [word if len(word) <= WORD_CHARS else word[:WORD_CHARS] for word in pattern.findall(fold(text))]
 
 
 def parse_query(query: str) -> list[Phrase]:
@@ -99,7 +123,7 @@ def tidy(text: str, max_chars: int) -> str:
 
 def highlight(text: str, phrases: list[Phrase], max_chars: int = SNIPPET_CHARS) -> list[Part]:
     """About `max_chars` of `text` from shortly before the first hit, cut into what was searched for and the rest."""
-    alike = text.translate(_ALIKE)
+    alike = text.lower() if text.isascii() else text[:ALIKE_CHARS].translate(_ALIKE)
     wanted = pattern_of(phrases)
     first = wanted.search(alike) if wanted else None
     start = find_start(text, first.start() - BEFORE_CHARS if first and len(text) > max_chars else 0)
@@ -134,3 +158,26 @@ def find_start(text: str, at: int) -> int:
 def as_html(parts: list[Part]) -> str:
     """Escaped, with `<mark>` around the hits."""
     return "".join(f"<mark>{escape(part.text)}</mark>" if part.hit else escape(part.text) for part in parts)
+
+
+def rank_title(title: str, phrases: list[Phrase]) -> int:
+    """How well a title answers: 2 for each phrase that stands in it, 1 for each that is begun, 1 more if it is all."""
+    words = words_of(title)
+    score = sum(2 if has_words(words, phrase.words) else begins(words, phrase) for phrase in phrases)
+    return score + (words == [word for phrase in phrases for word in phrase.words])
+
+
+def has_words(words: list[str], wanted: tuple[str, ...]) -> bool:
+    """Whether `wanted` follow each other in `words`."""
+    if len(wanted) == 1:
+        return wanted[0] in words
+    return any(tuple(words[at : at + len(wanted)]) == wanted for at in range(len(words) - len(wanted) + 1))
+
+
+def begins(words: list[str], phrase: Phrase) -> bool:
+    """Whether the phrase begins somewhere in `words` and goes on."""
+    *first, last = phrase.words
+    return phrase.is_open and any(
+        words[at : at + len(first)] == first and words[at + len(first)].startswith(last)
+        for at in range(len(words) - len(first))
+    )

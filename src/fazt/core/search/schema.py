@@ -12,10 +12,10 @@ core_search = Table(
     Column("kind", Text, nullable=False),
     Column("ref", Text, nullable=False),
     Column("user_id", Text, index=True),
-    Column("title", Text, nullable=False),
-    Column("text", Text, nullable=False),
     Column("path", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("text", Text, nullable=False),  # last, so that what stands before it is read without it
     Column("words", Text().with_variant(TSVECTOR(), "postgresql")),
     UniqueConstraint("kind", "ref"),
 )

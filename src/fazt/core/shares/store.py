@@ -88,7 +88,7 @@ def list_shares_of(conn: Connection, user_id: str, *, app: str = "", limit: int 
     return [to_share(row) for row in conn.execute(wanted.order_by(share.c.id.desc()).limit(limit))]
 
 
-def change_share(conn: Connection, share_id: str, *, user_id: str | None, now: int, **changes: Any) -> Share:
+def change_share(conn: Connection, /, share_id: str, *, user_id: str | None, now: int, **changes: Any) -> Share:
     """Change `label`, `may_write`, `password_hash` or `expires_at`. Raises NotFound and Invalid."""
     unknown = set(changes) - {"label", "may_write", "password_hash", "expires_at"}
     assert not unknown, f"a share's {unknown} cannot be changed"

@@ -6,13 +6,12 @@ import ssl
 from typing import TYPE_CHECKING
 
 from fazt.core.errors import Conflict, Invalid, NotFound
-from fazt.core.tls import store
+from fazt.core.tls import store, wire
 from fazt.core.tls.contexts import create_context
 from fazt.core.tls.engine.status import CertificateView, view_certificate
 from fazt.core.tls.engine.wanted import list_wanted
 from fazt.core.tls.model import check_name, is_good
 from fazt.core.tls.model.times import earliest_renewal
-from fazt.core.tls.wire import read_certificate
 
 if TYPE_CHECKING:
     from fazt.core import Core
@@ -24,7 +23,7 @@ async def bring(core: Core, chain_pem: str, key_pem: str) -> CertificateView:
     """Use a certificate from elsewhere. Raises Invalid for one that is none, or that has run out."""
     if len(chain_pem) > MAX_PEM or len(key_pem) > MAX_PEM:
         raise Invalid("That is too long for a certificate.")
-    brought, now = read_certificate(chain_pem, key_pem, "imported"), core.clock()
+    brought, now = wire.read_certificate(chain_pem, key_pem, "imported"), core.clock()
     try:
         create_context(chain_pem, key_pem)
     except (ssl.SSLError, ValueError) as error:

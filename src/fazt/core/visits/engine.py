@@ -8,6 +8,8 @@ import io
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from math import inf
+from time import monotonic
 from typing import Literal
 
 import msgspec
@@ -43,6 +45,7 @@ FLUSH_S = 1.0
 WAITING_MAX = 20_000
 RETRY_S = 10.0
 EXPORT_ROWS = 2000
+REPORT_WAITS_S = 0.1
 UNSAFE = frozenset("=+-@\t\r")
 
 VISITS = Counter("fazt_visits", "Visits recorded.", ("kind",), registry=REGISTRY)
@@ -122,16 +125,22 @@ class Visits:
             await self.flush()
             self._countries.close()
 
-    async def roll_up(self, max_steps: int = 1_000_000) -> bool:
-        """Bring the sums up to date, in steps of some thousand visits; True when more remain after `max_steps`."""
-        async with self._summing:
+    async def roll_up(self, max_s: float = inf) -> bool:
+        """Bring the sums up to date, in steps of some hundred visits; True when more remain after `max_s`."""
+        end = monotonic() + max_s
+        try:
+            await asyncio.wait_for(self._summing.acquire(), None if max_s == inf else max_s)
+        except TimeoutError:  # somebody else is at it, and has much to do
+            return True
+        try:
             upto = await self.db.write(store.find_last)
-            for _ in range(max_steps):
-                gathered = await self.db.read(store.gather, upto)
-                if gathered is None:
-                    return False
+            while (gathered := await self.db.read(store.gather, upto)) is not None:
                 await self.db.write(store.apply, gathered)
-        return True
+                if monotonic() > end:
+                    return True
+        finally:
+            self._summing.release()
+        return False
 
     async def report(
         self,
@@ -143,9 +152,12 @@ class Visits:
         filters: Mapping[str, str] | None = None,
         top: int = 50,
     ) -> Report:
-        """As `store.report`, of all visits so far, those of the last second included."""
+        """As `store.report`, of all visits so far, those of the last second included.
+
+        Where very many came since the last roll-up, those at the end are left to the next one: nobody is to wait.
+        """
         await self.flush()
-        await self.roll_up(max_steps=8)
+        await self.roll_up(REPORT_WAITS_S)
         return await self.db.read(store.report, kinds, targets, start, end, self.clock(), granularity, filters, top)
 
     async def export(

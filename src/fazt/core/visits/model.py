@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Literal
@@ -102,6 +103,33 @@ class Report(Struct):
     targets: list[Top] = field(default_factory=list)
     tops: dict[str, list[Top]] = field(default_factory=dict)
     """By dimension (see DIMENSIONS), and for robots `bot` and `unfurler` by name."""
+
+
+def merge(reports: Sequence[Report], top: int) -> Report:
+    """Reports of different kinds over the same time as one; who came to two kinds counts as a visitor of each."""
+    first = reports[0]
+    made = Report(first.start, first.end, first.granularity)
+    for report in reports:
+        made.views += report.views
+        made.visitors += report.visitors
+        made.robot_views += report.robot_views
+    made.series = [
+        Point(points[0].at, sum(point.views for point in points), sum(point.visitors for point in points))
+        for points in zip(*(report.series for report in reports), strict=True)
+    ]
+    names = {name for report in reports for name in report.tops}
+    made.tops = {name: merge_tops([report.tops.get(name, []) for report in reports], top) for name in names}
+    return made
+
+
+def merge_tops(lists: Sequence[Sequence[Top]], top: int) -> list[Top]:
+    """The most viewed of several lists, equal values counted together."""
+    sums: dict[str, tuple[int, int]] = {}
+    for one in (one for tops in lists for one in tops):
+        views, visitors = sums.get(one.value, (0, 0))
+        sums[one.value] = views + one.views, visitors + one.visitors
+    ordered = sorted(sums.items(), key=lambda pair: (-pair[1][0], pair[0]))
+    return [Top(value, *counts) for value, counts in ordered[:top]]
 
 
 def make_visitor(salt: bytes, visit: Visit) -> int:

@@ -30,6 +30,7 @@ core_visit = Table(
     sqlite_autoincrement=True,
 )
 Index("core_visit_target_at", core_visit.c.kind, core_visit.c.target, core_visit.c.at)
+Index("core_visit_kind_at", core_visit.c.kind, core_visit.c.at)
 
 core_visit_sum = Table(
     "core_visit_sum",

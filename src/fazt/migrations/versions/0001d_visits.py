@@ -30,6 +30,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("core_visit_target_at", "core_visit", ["kind", "target", "at"])
+    op.create_index("core_visit_kind_at", "core_visit", ["kind", "at"])
     op.create_table(
         "core_visit_sum",
         sa.Column("kind", sa.Text, nullable=False),
@@ -74,10 +75,10 @@ def create_search() -> None:
         sa.Column("kind", sa.Text, nullable=False),
         sa.Column("ref", sa.Text, nullable=False),
         sa.Column("user_id", sa.Text),
-        sa.Column("title", sa.Text, nullable=False),
-        sa.Column("text", sa.Text, nullable=False),
         sa.Column("path", sa.Text, nullable=False),
         sa.Column("at", sa.BigInteger, nullable=False),
+        sa.Column("title", sa.Text, nullable=False),
+        sa.Column("text", sa.Text, nullable=False),
         sa.Column("words", sa.Text().with_variant(TSVECTOR(), "postgresql")),
         sa.PrimaryKeyConstraint("id", name="core_search_pk"),
         sa.UniqueConstraint("kind", "ref", name="core_search_kind_ref_unique"),
@@ -88,5 +89,5 @@ def create_search() -> None:
     if op.get_bind().dialect.name == "sqlite":
         op.execute(
             "CREATE VIRTUAL TABLE core_search_words USING fts5"
-            "(title, text, tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3')"
+            "(title, text, seen, tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3')"
         )

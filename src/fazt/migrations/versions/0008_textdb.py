@@ -39,6 +39,11 @@ def upgrade() -> None:
         sa.Column("rid", ID, primary_key=True, autoincrement=False),
         sa.Column("words", sa.Text().with_variant(postgresql.TSVECTOR(), "postgresql"), nullable=False),
     )
+    op.create_table(
+        "textdb_found",
+        sa.Column("collection_id", ID, primary_key=True, autoincrement=False),
+        sa.Column("seq", sa.BigInteger, nullable=False),
+    )
     op.create_index("textdb_word_words", "textdb_word", ["words"], postgresql_using="gin")
     if op.get_bind().dialect.name == "sqlite":
         op.execute(

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import msgspec
 
-from fazt.apps.backup.engine.place import Advance
 from fazt.apps.backup.engine.snapshot import sum_open_tables
 from fazt.apps.backup.model import Contents, Report, compare_sums
+from fazt.core.db.copying import Advance
 from fazt.core.db.opening import APPLICATION_ID, list_steps
 from fazt.core.errors import Invalid
 

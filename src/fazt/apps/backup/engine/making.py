@@ -9,11 +9,12 @@ import msgspec
 from fazt import __version__
 from fazt.apps.backup.engine.orders import Order, Tell, advance_of, removed, scratch_path
 from fazt.apps.backup.engine.packing import hash_file, pack
-from fazt.apps.backup.engine.place import Folder, Place, check_room, open_place, sweep_partials
+from fazt.apps.backup.engine.place import Folder, Place, open_place, sweep_partials
 from fazt.apps.backup.engine.postgres import dump
-from fazt.apps.backup.engine.snapshot import copy_database, make_contents, sum_tables
+from fazt.apps.backup.engine.snapshot import make_contents, sum_tables
 from fazt.apps.backup.model import SIDECAR, Contents, Summary, make_name, to_json
 from fazt.core.clock import SECOND
+from fazt.core.db.copying import check_room, copy_database
 
 
 def create(order: Order, tell: Tell) -> Summary:

@@ -13,10 +13,10 @@ from fazt.apps.backup.engine.orders import Get, Tell, foreseen, make_order, repl
 from fazt.apps.backup.engine.packing import find_identities
 from fazt.apps.backup.engine.postgres import RESTORE
 from fazt.apps.backup.engine.restoring import prepare
-from fazt.apps.backup.engine.swap import held, put_in_place, replaced_path
 from fazt.apps.backup.model import parse_moment
 from fazt.core.config import Config
 from fazt.core.db.sqlite import create_sqlite_engine
+from fazt.core.db.swap import held, put_in_place, replaced_path
 from fazt.core.errors import Invalid, Unavailable
 from fazt.core.settings.store import list_settings
 

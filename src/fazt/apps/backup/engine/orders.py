@@ -13,10 +13,11 @@ import msgspec
 from sqlalchemy.exc import DBAPIError
 
 from fazt.apps.backup.engine.packing import find_identities
-from fazt.apps.backup.engine.place import PARTIAL, Advance, Keys
+from fazt.apps.backup.engine.place import PARTIAL, Keys
 from fazt.apps.backup.engine.replica import chosen_litestream
 from fazt.apps.backup.wire import Replication
 from fazt.core.config import Config
+from fazt.core.db.copying import Advance
 from fazt.core.errors import OverQuota, Unavailable
 
 Get = Callable[[str], Any]

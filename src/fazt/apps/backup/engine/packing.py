@@ -9,7 +9,8 @@ from typing import Any
 
 import zstandard
 
-from fazt.apps.backup.engine.place import PART_BYTES, Advance, copy_stream
+from fazt.apps.backup.engine.place import PART_BYTES, copy_stream
+from fazt.core.db.copying import Advance
 from fazt.core.errors import Invalid
 
 LEVEL = 3

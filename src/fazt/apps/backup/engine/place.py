@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -14,17 +13,14 @@ import msgspec
 
 from fazt.apps.backup.model import SIDECAR, Entry, Summary, check_file_name, parse_name
 from fazt.apps.backup.wire import split_url
-from fazt.core.errors import Invalid, NotFound, OverQuota, Unavailable
+from fazt.core.db.copying import Advance, check_room, sync_file
+from fazt.core.errors import Invalid, NotFound, Unavailable
 
 if TYPE_CHECKING:
     from obstore.store import S3Store
 
 PART_BYTES = 8 * 1024 * 1024
 PARTIAL = ".partial"
-KEEP_FREE_BYTES = 64 * 1024 * 1024
-
-Advance = Callable[[int, int], None]
-"""Called with what is done and what there is to do, in bytes."""
 
 
 class Keys(msgspec.Struct, frozen=True):
@@ -275,25 +271,6 @@ def settle(partial: Path, target: Path) -> None:
     sync_file(partial)
     partial.rename(target)
     sync_file(target.parent)
-
-
-def sync_file(path: Path) -> None:
-    """Have a file, or the names in a folder, on disk."""
-    number = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
-
-
-def check_room(folder: Path, size: int) -> None:
-    """Raises OverQuota where `size` more bytes would fill the disk of `folder`."""
-    free = shutil.disk_usage(folder).free
-    if free < size + KEEP_FREE_BYTES:
-        raise OverQuota(
-            f"This needs {size // 1_000_000 + 1} MB in {folder}, where {free // 1_000_000} MB are free.",
-            hint="Make room, or choose another place.",
-        )
 
 
 @contextmanager

@@ -10,8 +10,8 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
 from fazt.apps.backup import store
-from fazt.apps.backup.engine.place import sync_file
 from fazt.apps.backup.model import Report
+from fazt.core.db.copying import sync_file
 from fazt.core.db.postgres import parse_url
 from fazt.core.errors import Unavailable
 

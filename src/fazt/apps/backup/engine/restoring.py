@@ -14,21 +14,19 @@ from fazt.apps.backup.engine.packing import hash_file, unpack
 from fazt.apps.backup.engine.place import (
     Folder,
     Place,
-    check_room,
     list_entries,
     open_place,
     read_summary,
     sweep_partials,
-    sync_file,
 )
 from fazt.apps.backup.engine.postgres import RESTORE, inspect_dump
 from fazt.apps.backup.engine.replica import fetch_replica
-from fazt.apps.backup.engine.snapshot import copy_database
-from fazt.apps.backup.engine.swap import RESTORING
 from fazt.apps.backup.model import Report, Run, Summary, find_entry
 from fazt.core.clock import to_iso
+from fazt.core.db.copying import check_room, copy_database, sync_file
 from fazt.core.db.opening import upgrade
 from fazt.core.db.sqlite import create_sqlite_engine
+from fazt.core.db.swap import RESTORING
 from fazt.core.errors import Invalid
 from fazt.core.ids import new_id
 

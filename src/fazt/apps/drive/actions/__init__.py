@@ -1,7 +1,7 @@
 """What several edges of the drive need: whose files are meant, bytes that come in, working copies of sites."""
 
 from fazt.apps.drive.actions.bodies import SMALL_BYTES, assemble, receive_content
-from fazt.apps.drive.actions.links import Linked, cookie_of, find_linked, get_link, is_in, is_open, open_link
+from fazt.apps.drive.actions.links import Linked, find_linked, is_in, open_link
 from fazt.apps.drive.actions.places import READ, WRITE, Place, locate, new_terms, quota_bytes, spot_of
 from fazt.apps.drive.actions.sites import open_site, publish
 from fazt.apps.drive.actions.thumbs import get_thumb, has_thumb
@@ -14,13 +14,10 @@ __all__ = [
     "Linked",
     "Place",
     "assemble",
-    "cookie_of",
     "find_linked",
-    "get_link",
     "get_thumb",
     "has_thumb",
     "is_in",
-    "is_open",
     "locate",
     "new_terms",
     "open_link",

@@ -9,15 +9,13 @@ import msgspec
 from fazt.apps.drive import store
 from fazt.apps.drive.model.nodes import Node
 from fazt.core.errors import Forbidden, NotFound
-from fazt.core.http.access import find_cookie
-from fazt.core.shares import Share, find_share
+from fazt.core.shares import Share, get_shared, is_open
+from fazt.core.shares.engine import DEAD
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from fazt.core import Core
-
-DEAD = "This link leads nowhere (any more)."
 
 
 class Linked(msgspec.Struct, frozen=True):
@@ -28,29 +26,9 @@ class Linked(msgspec.Struct, frozen=True):
     node: Node
 
 
-async def get_link(core: Core, token: str) -> Share:
-    """A live link of the drive's. Raises NotFound."""
-    found = await core.db.read(find_share, token, now=core.clock())
-    if found is None or found.app != "drive":
-        raise NotFound(DEAD, hint="Ask who sent it for a new one.")
-    return found
-
-
-def cookie_of(share: Share) -> str:
-    """The cookie of those who know the password of a link."""
-    return f"fazt-link-{share.id}"
-
-
-def is_open(core: Core, scope: Any, share: Share) -> bool:
-    """Whether this visitor needs no password, or has given it."""
-    if not share.password_hash:
-        return True
-    return core.auth.gate.has_pass(share.thing, share.password_hash, find_cookie(scope, cookie_of(share)))
-
-
 async def open_link(core: Core, scope: Any, token: str, path: tuple[str, ...]) -> Linked:
     """What is at a path below what a link shares. Raises NotFound, and Forbidden before the password."""
-    share = await get_link(core, token)
+    share = await get_shared(core, token, "drive")
     if not is_open(core, scope, share):
         raise Forbidden("This link asks for a password.")
     return await core.db.read(find_linked, share, path)

@@ -28,7 +28,8 @@ def check_name(name: str) -> str:
     """
     if not name or name in {".", ".."}:
         raise Invalid(f"{name!r} cannot be the name of a file.")
-    if FORBIDDEN.search(name):
+    is_plain = name.isascii() and name.isprintable() and "/" not in name
+    if not is_plain and FORBIDDEN.search(name):
         raise Invalid("A name may not hold control characters or a slash.")
     if len(name) > MAX_NAME_BYTES or len(name.encode()) > MAX_NAME_BYTES:
         raise Invalid(f"A name may have at most {MAX_NAME_BYTES} bytes of UTF-8.")

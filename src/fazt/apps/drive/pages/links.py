@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Request, Response, get, post
-from litestar.datastructures import Cookie
+from litestar import Request, Response, get
 from litestar.response import Stream
 
 from fazt.apps.drive import actions, store
@@ -15,24 +14,22 @@ from fazt.apps.drive.pages.files import read_preview, thumb_response, zip_respon
 from fazt.apps.drive.pages.views import sort_nodes, to_row
 from fazt.apps.drive.wire.paths import to_href
 from fazt.core import Core
-from fazt.core.errors import Forbidden, TooMany
+from fazt.core.errors import Forbidden
 from fazt.core.http.access import public
-from fazt.core.http.hosts import client_address, is_secure
-from fazt.core.shares import Share, count_visit
-from fazt.ui import page, read_form, redirect
+from fazt.core.shares import count_visit, door_of, get_shared, is_open
+from fazt.ui import page, redirect
 
 Asked = Request[Any, Any, Any]
 SHOWN = 2_000
-REMEMBERED_S = 7 * 24 * 3600
 
 
 @get(["/drive/s/{token:str}", "/drive/s/{token:str}/{path:path}"], guards=[public])
 async def show_link(core: Core, request: Asked, token: str, path: str = "") -> Response[Any]:
-    """What a link shares, or the question for its password."""
+    """What a link shares; the way to the door where it has a password."""
     scope: Any = request.scope
-    share = await actions.get_link(core, token)
-    if not actions.is_open(core, scope, share):
-        return ask_password(request, share)
+    share = await get_shared(core, token, "drive")
+    if not is_open(core, scope, share):
+        return redirect(request, door_of(share))
     names = split_path(path)
     found = await core.db.read(actions.find_linked, share, names)
     if not names:
@@ -40,41 +37,6 @@ async def show_link(core: Core, request: Asked, token: str, path: str = "") -> R
     if found.node.is_folder:
         return await folder_page(core, request, found, names)
     return await file_page(core, request, found, names)
-
-
-def ask_password(request: Asked, share: Share, error: str = "", status: int = 200) -> Response[Any]:
-    """The form for the password of a link."""
-    return page(request, "drive/locked.html", action=f"/drive/s/{share.token}", error=error, status=status)
-
-
-@post("/drive/s/{token:str}", guards=[public], status_code=200)
-async def enter(core: Core, request: Asked, token: str) -> Response[Any]:
-    """Take the password."""
-    scope: Any = request.scope
-    share = await actions.get_link(core, token)
-    password = (await read_form(request)).raw("password")
-    gate = core.auth.gate
-    try:
-        is_right = await gate.check_password(
-            share.thing, share.password_hash, password, client_address(scope), core.clock()
-        )
-    except TooMany as error:
-        return ask_password(request, share, error.message, 429)
-    if not is_right:
-        return ask_password(request, share, "That is not the password.", 403)
-    answer = redirect(request, f"/drive/s/{token}")
-    answer.set_cookie(
-        Cookie(
-            key=actions.cookie_of(share),
-            value=gate.make_pass(share.thing, share.password_hash),
-            path="/drive",
-            max_age=REMEMBERED_S,
-            httponly=True,
-            samesite="lax",
-            secure=is_secure(scope),
-        )
-    )
-    return answer
 
 
 def link_crumbs(found: actions.Linked, names: tuple[str, ...]) -> list[tuple[str, str]]:
@@ -120,9 +82,9 @@ async def show_link_thumb(core: Core, request: Asked, token: str, node_id: int) 
 
 async def find_inside(core: Core, request: Asked, token: str, node_id: int) -> Node:
     """A node that a link shares. Raises NotFound, Forbidden."""
-    share = await actions.get_link(core, token)
+    share = await get_shared(core, token, "drive")
     scope: Any = request.scope
-    if not actions.is_open(core, scope, share):
+    if not is_open(core, scope, share):
         raise Forbidden("This link asks for a password.")
     return await core.db.read(actions.is_in, share, node_id)
 
@@ -134,4 +96,4 @@ async def download_link(core: Core, request: Asked, token: str, path: str = "") 
     return await zip_response(core, [found.node], f"{found.node.name}.zip")
 
 
-PAGES = [show_link, enter, show_link_thumb, download_link]
+PAGES = [show_link, show_link_thumb, download_link]

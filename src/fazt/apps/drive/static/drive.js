@@ -1,5 +1,6 @@
 // The file manager: choosing, renaming, moving, deleting, sharing, and files that are dropped on the page.
 import { confirm } from "/static/ui/dialog.js";
+import { shareThing } from "/static/ui/share.js";
 import { toast } from "/static/ui/toast.js";
 import { readDropped, upload } from "./upload.js";
 
@@ -33,7 +34,7 @@ const rowOf = (tick) => tick.closest("li");
 const chosen = () => (list ? ticks().filter((tick) => tick.checked).map((tick) => rowOf(tick).dataset) : [{ path: drive.dataset.file, name: drive.dataset.name }]);
 
 function showChosen() {
-  if (!bar) return;
+  if (!bar || !list) return;
   const rows = chosen();
   bar.hidden = rows.length === 0;
   bar.querySelector("[data-count]").textContent = rows.length === 1 ? rows[0].name : `${rows.length} chosen`;
@@ -126,11 +127,7 @@ const ACTIONS = {
     await showFolders(top());
     dialog("move").showModal();
   },
-  share() {
-    dialog("share").querySelector("[data-made]").hidden = true;
-    dialog("share").querySelector("[type=submit]").hidden = false;
-    dialog("share").showModal();
-  },
+  share: () => shareThing("drive", chosen()[0].id),
 };
 
 const FORMS = {
@@ -147,13 +144,6 @@ const FORMS = {
   async move() {
     for (const row of chosen()) await call("POST", "move", { source: row.path, target: join(goal, row.name) });
     location.reload();
-  },
-  async share(form) {
-    const [row] = chosen();
-    const made = await call("POST", "shares", { path: row.path, days: Number(form.elements.days.value), password: form.elements.password.value });
-    form.querySelector("[data-made] code").textContent = location.origin + made.url;
-    form.querySelector("[data-made]").hidden = false;
-    form.querySelector("[type=submit]").hidden = true;
   },
 };
 
@@ -181,7 +171,7 @@ drive?.addEventListener("submit", (event) => {
   event.preventDefault();
   attempt(async () => {
     await FORMS[form.dataset.form](form);
-    if (form.dataset.form !== "share") form.closest("dialog").close();
+    form.closest("dialog").close();
   });
 });
 

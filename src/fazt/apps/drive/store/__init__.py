@@ -29,6 +29,7 @@ from fazt.apps.drive.store.locks import (
 from fazt.apps.drive.store.mirror import find_mark, follow_some, list_files, put_mark
 from fazt.apps.drive.store.moves import Moved, Target, copy_node, delete_node, move_node
 from fazt.apps.drive.store.props import Change, Props, change_props, load_child_props, load_props, put_props
+from fazt.apps.drive.store.room import SPARES, list_blob_queries
 from fazt.apps.drive.store.spaces import (
     CHANGED,
     create_shared,
@@ -93,6 +94,7 @@ def on_event(conn: Connection, event: Event) -> None:
 
 __all__ = [
     "CHANGED",
+    "SPARES",
     "THINGS",
     "Change",
     "Changes",
@@ -142,6 +144,7 @@ __all__ = [
     "is_live",
     "list_access",
     "list_below",
+    "list_blob_queries",
     "list_changes",
     "list_children",
     "list_files",

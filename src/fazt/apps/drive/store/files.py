@@ -14,12 +14,13 @@ from fazt.apps.drive.store.locks import Wanted, add_lock, check_locks, check_ter
 from fazt.apps.drive.store.spaces import add_kept, advance, check_quota
 from fazt.apps.drive.store.tree import add_node, get_node_by_id, names_of, touch, walk
 from fazt.core.blobs import drop, keep, put_kept
+from fazt.core.db import Prepared
 from fazt.core.errors import Conflict, Forbidden, NotFound
 from fazt.core.events import Event, emit
 
 n, v = node.c, version.c
 EMPTY = Content(EMPTY_HASH, 0, b"")
-_REPLACE = (
+_REPLACE = Prepared(
     update(node)
     .where(n.id == bindparam("of"))
     .values(
@@ -30,8 +31,8 @@ _REPLACE = (
         checksums=bindparam("sums"),
     )
 )
-_ADD_VERSION = insert(version)
-_OLD_VERSIONS = (
+_ADD_VERSION = Prepared(insert(version), ("node_id", "hash", "size", "modified_at", "saved_at", "saved_by"))
+_OLD_VERSIONS = Prepared(
     select(v.id, v.hash, v.size)
     .where(v.node_id == bindparam("of"))
     .order_by(v.id.desc())
@@ -141,7 +142,7 @@ def replace_file(conn: Connection, trail: Trail, content: Content, terms: Terms)
     modified_at = terms.now if content.modified_at is None else content.modified_at
     seq = advance(conn, old.space_id, content.size - old.size, kept, terms.quota)
     row = {"of": old.id, "sum": content.hash, "bytes": content.size, "when": modified_at, "at": seq}
-    conn.execute(_REPLACE, {**row, "sums": content.checksums})
+    _REPLACE.run(conn, {**row, "sums": content.checksums})
     touch(conn, trail.nodes[:-1], content.size - old.size, seq)
     found = Node(
         old.id,
@@ -175,18 +176,18 @@ def retire(conn: Connection, old: Node, terms: Terms) -> int:
         drop(conn, old.hash)
         return 0
     row = {"node_id": old.id, "hash": old.hash, "size": old.size, "modified_at": old.modified_at}
-    conn.execute(_ADD_VERSION, {**row, "saved_at": terms.now, "saved_by": terms.user_id})
+    _ADD_VERSION.run(conn, {**row, "saved_at": terms.now, "saved_by": terms.user_id})
     return old.size - prune_versions(conn, old.id, terms.versions)
 
 
 def prune_versions(conn: Connection, node_id: int, most: int) -> int:
     """Forget all but the newest `most` versions of a file; how many bytes they had."""
-    rows = conn.execute(_OLD_VERSIONS, {"of": node_id, "most": most}).all()
-    for row in rows:
-        drop(conn, row.hash)
+    rows = _OLD_VERSIONS.rows(conn, {"of": node_id, "most": most})
+    for _id, hash, _size in rows:
+        drop(conn, hash)
     if rows:
-        conn.execute(delete(version).where(v.id.in_([row.id for row in rows])))
-    return sum(row.size for row in rows)
+        conn.execute(delete(version).where(v.id.in_([row[0] for row in rows])))
+    return sum(row[2] for row in rows)
 
 
 def tell_put(conn: Connection, trail: Trail, found: Node, terms: Terms) -> None:

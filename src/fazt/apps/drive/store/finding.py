@@ -11,9 +11,10 @@ from fazt.apps.drive.model.naming import key_of
 from fazt.apps.drive.model.nodes import Node, Space
 from fazt.apps.drive.schema import gone, node, space
 from fazt.apps.drive.store.moves import descendants
-from fazt.apps.drive.store.tree import COLUMNS, climb, list_children
+from fazt.apps.drive.store.tree import COLUMNS, climb, list_children, to_node
 from fazt.apps.drive.wire.types import find_type
 from fazt.core.blobs import load
+from fazt.core.db import Prepared
 from fazt.core.errors import Invalid, NotFound
 from fazt.core.search import index, remove
 
@@ -21,13 +22,13 @@ n, s, g = node.c, space.c, gone.c
 KIND = "drive"
 TEXT_BYTES = 1_000_000
 STEP = 20
-_BEHIND = (
-    select(s.id, s.kind, s.owner, s.root_id, s.seq, s.indexed)
-    .where(s.indexed < s.seq, s.kind.in_(("home", "shared")))
+_BEHIND = Prepared(
+    select(s.id, s.owner, s.root_id, s.seq, s.indexed)
+    .where(s.indexed < s.seq, or_(s.kind == "home", s.kind == "shared"))
     .order_by(s.id)
     .limit(1)
 )
-_NEXT = (
+_NEXT = Prepared(
     select(*(n[name] for name in COLUMNS))
     .where(
         n.space_id == bindparam("of"),
@@ -87,13 +88,13 @@ def index_some(conn: Connection, place: Place | None, now: int) -> Place | None:
 
     The end of a space is noted in the space itself; after a crash a space begins where it was last noted.
     """
-    behind = conn.execute(_BEHIND).first()
+    behind = _BEHIND.first(conn, {})
     if behind is None:
         return None
     if place is None or place.space_id != behind.id:
         place = Place(behind.id, behind.indexed, 0, behind.seq)
         forget_gone(conn, behind.id, behind.root_id, behind.indexed)
-    rows = [Node(*row) for row in conn.execute(_NEXT, {"of": behind.id, "at": place.at, "last": place.last})]
+    rows = [to_node(row) for row in _NEXT.rows(conn, {"of": behind.id, "at": place.at, "last": place.last})]
     for one in rows:
         if one.parent_id is not None and not (one.is_folder and one.placed <= behind.indexed):
             index_one(conn, one, behind.root_id, behind.owner, now)

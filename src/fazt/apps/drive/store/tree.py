@@ -33,8 +33,8 @@ WIDTH = len(COLUMNS)
 JOINED = 8
 """So many names of a path are looked up by one statement."""
 NODE = select(*(n[name] for name in COLUMNS))
-_NODE = NODE.where(n.id == bindparam("of"))
-_CHILD = NODE.where(n.parent_id == bindparam("of"), n.key == bindparam("k"))
+_NODE = Prepared(NODE.where(n.id == bindparam("of")))
+_CHILD = Prepared(NODE.where(n.parent_id == bindparam("of"), n.key == bindparam("k")))
 _CHILDREN = Prepared(
     NODE.where(n.parent_id == bindparam("of"), n.key > bindparam("after")).order_by(n.key).limit(bindparam("most"))
 )
@@ -87,8 +87,8 @@ def walk(conn: Connection, spot: Spot) -> Trail:
 
 def find_child(conn: Connection, parent_id: int, name: str) -> Node | None:
     """What is called `name` in a folder, however it is composed."""
-    row = conn.execute(_CHILD, {"of": parent_id, "k": key_of(name)}).first()
-    return None if row is None else Node(*row)
+    row = _CHILD.row(conn, {"of": parent_id, "k": key_of(name)})
+    return None if row is None else to_node(row)
 
 
 def find_node(conn: Connection, spot: Spot) -> Node | None:
@@ -106,10 +106,10 @@ def get_node(conn: Connection, spot: Spot) -> Node:
 
 def get_node_by_id(conn: Connection, node_id: int) -> Node:
     """Raises NotFound."""
-    row = conn.execute(_NODE, {"of": node_id}).first()
+    row = _NODE.row(conn, {"of": node_id})
     if row is None:
         raise NotFound("This file is gone.")
-    return Node(*row)
+    return to_node(row)
 
 
 def no_such(spot: Spot) -> NotFound:
@@ -127,10 +127,10 @@ def climb(conn: Connection, node_id: int) -> list[Node]:
     found: list[Node] = []
     at: int | None = node_id
     while at is not None:
-        row = conn.execute(_NODE, {"of": at}).first()
+        row = _NODE.row(conn, {"of": at})
         if row is None:
             return []
-        found.append(Node(*row))
+        found.append(to_node(row))
         at = found[-1].parent_id
     return found
 

@@ -2,6 +2,7 @@
 
 from fazt.apps.drops.model.drop import (
     DAY_S,
+    VISIT_KIND,
     Drop,
     File,
     Options,
@@ -23,6 +24,7 @@ from fazt.apps.drops.model.previews import HIGHLIGHT_BYTES, is_inline_safe, prev
 __all__ = [
     "DAY_S",
     "HIGHLIGHT_BYTES",
+    "VISIT_KIND",
     "Drop",
     "File",
     "Options",

@@ -10,6 +10,7 @@ import msgspec
 from fazt.core.errors import Invalid, NotFound
 
 DAY_S = 86_400
+VISIT_KIND = "drop"
 MIN_LIFETIME_S = 1
 ID = re.compile(r"[0-9a-hjkmnp-tv-z]{12}\Z")
 TITLE_CHARS, NOTE_CHARS, SEALED_CHARS = 200, 4_000, 2_000_000

@@ -51,7 +51,6 @@ async def show_drops(core: Core, caller: Caller, request: Asked) -> Response[Any
         policy=(policy := actions.read_policy(core, is_stranger=False)),
         choices=choices_of(policy),
         held=await core.db.read(store.held_bytes, Uploader(caller.user_id)),
-        base=actions.source_url(core, request.scope),
     )
 
 

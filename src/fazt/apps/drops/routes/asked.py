@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from fazt.apps.drops import actions
-from fazt.apps.drops.model import Drop
+from fazt.apps.drops.model import VISIT_KIND, Drop
 from fazt.core.http.hosts import client_address, find_header, split_host
 from fazt.core.http.messages import respond, respond_json
 from fazt.core.visits import Visit
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from fazt.core import Core
     from fazt.core.app import Receive, Scope, Send
 
-VISIT_KIND = "drop"
 Header = tuple[bytes, bytes]
 NO_STORE: Header = (b"cache-control", b"no-store")
 HTML: Header = (b"content-type", b"text/html; charset=utf-8")

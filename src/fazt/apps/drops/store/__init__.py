@@ -22,6 +22,7 @@ from fazt.apps.drops.store.drops import (
     get_visitor,
     list_drops,
     list_first_names,
+    list_titles,
     share,
     share_small,
 )
@@ -46,6 +47,16 @@ from fazt.apps.drops.store.uploads import (
     set_length,
 )
 from fazt.core.events import Event
+
+
+def list_blob_queries(dialect: str) -> list[str]:
+    """Where hashes of kept blobs stand: the first of each pair in lists of parts."""
+    if dialect == "sqlite":
+        each = "SELECT json_extract(p.value, '$[0]') FROM drops_{table} AS t, json_each(t.parts) AS p"
+    else:
+        each = "SELECT p ->> 0 FROM drops_{table} AS t, jsonb_array_elements(t.parts::jsonb) AS p"
+    return [each.format(table=table) for table in ("file", "upload")]
+
 
 __all__ = [
     "SIGNAL",
@@ -81,9 +92,11 @@ __all__ = [
     "held_bytes",
     "is_due",
     "join_uploads",
+    "list_blob_queries",
     "list_drops",
     "list_first_names",
     "list_requests",
+    "list_titles",
     "note_offset",
     "on_event",
     "set_length",

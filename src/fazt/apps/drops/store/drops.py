@@ -20,7 +20,7 @@ from fazt.core.events import Event, emit
 from fazt.core.search import index, remove
 
 SIGNAL = "drops"
-SEARCH_KIND = "drop"
+SEARCH_KIND = "drops.drop"
 SHOWN = 200
 SOON_MS = 2 * MINUTE
 
@@ -297,6 +297,13 @@ def list_first_names(conn: Connection, drop_ids: list[str]) -> dict[str, str]:
     """The path of the first file of each drop."""
     rows = conn.execute(select(f.drop_id, f.path).where(f.drop_id.in_(drop_ids)).order_by(f.position.desc()))
     return {row.drop_id: row.path for row in rows}
+
+
+def list_titles(conn: Connection, drop_ids: list[str]) -> dict[str, str]:
+    """What drops that are there are called: by their first file, unless only their senders know its name."""
+    encrypted = conn.execute(select(d.id, d.is_encrypted).where(d.id.in_(drop_ids)))
+    names = list_first_names(conn, drop_ids)
+    return {row.id: "An encrypted drop" if row.is_encrypted else names.get(row.id, row.id) for row in encrypted}
 
 
 def count_drops(conn: Connection, user_id: str | None, now: int) -> tuple[int, int, int]:

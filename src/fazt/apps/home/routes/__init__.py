@@ -1,6 +1,6 @@
-"""The management API below /api/v1: people, tokens, settings, certificates, jobs, events, search; and static files."""
+"""The management API below /api/v1: people, tokens, settings, jobs, events, search, storage; and static files."""
 
-from fazt.apps.home.routes import certificates, events, jobs, me, people, search, settings, tokens
+from fazt.apps.home.routes import certificates, events, jobs, me, people, search, settings, shares, storage, tokens
 from fazt.ui.assets import STATIC
 
 ROUTES = [
@@ -13,4 +13,6 @@ ROUTES = [
     *certificates.ROUTES,
     *events.ROUTES,
     *search.ROUTES,
+    *storage.ROUTES,
+    *shares.ROUTES,
 ]

@@ -13,13 +13,11 @@ from fazt.core.search import Found, search
 
 @get("/api/v1/search", guards=[member])
 async def find_all(
-    core: Core, caller: Caller, q: str = "", kind: str = "", limit: int = 20, offset: int = 0
+    core: Core, caller: Caller, q: str = "", kind: str = "", app: str = "", limit: int = 20, offset: int = 0
 ) -> list[Found]:
-    """What has all words of `q`, the best first; of one `kind` only where it is given."""
-    kinds = (kind,) if kind else ()
-    return await core.db.read(
-        search, q, user_id=caller.user_id, kinds=kinds, limit=check_limit(limit), offset=max(offset, 0)
-    )
+    """What has all words of `q`, the best first; of one `app` or one `kind` only where it is given."""
+    kinds, limit, offset = ((kind,) if kind else ()), check_limit(limit), max(offset, 0)
+    return await core.db.read(search, q, user_id=caller.user_id, kinds=kinds, app=app, limit=limit, offset=offset)
 
 
 ROUTES = [find_all]

@@ -5,9 +5,10 @@ from fazt.apps.joplin.pages.notes import PAGES as NOTES
 from fazt.apps.joplin.pages.notes import card
 from fazt.apps.joplin.pages.past import PAGES as PAST
 from fazt.apps.joplin.pages.places import PAGES as PLACES
+from fazt.apps.joplin.pages.published import LINKED, SHAREABLE
 from fazt.apps.joplin.pages.published import MOUNT as PUBLISHED
 from fazt.apps.joplin.pages.transfer import PAGES as TRANSFER
 
-PAGES = [PUBLISHED, FILES, *NOTES, *PAST, *PLACES, *TRANSFER]
+PAGES = [PUBLISHED, LINKED, FILES, *NOTES, *PAST, *PLACES, *TRANSFER]
 
-__all__ = ["PAGES", "card"]
+__all__ = ["PAGES", "SHAREABLE", "card"]

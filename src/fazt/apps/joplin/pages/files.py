@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from fazt.apps.joplin.pages.rendering import send_attachment
+from fazt.apps.joplin.actions.rendering import send_attachment
 from fazt.apps.joplin.store import reading
 from fazt.apps.joplin.store.items import read_data
 from fazt.core import Core

@@ -11,9 +11,9 @@ from markupsafe import Markup
 from sqlalchemy import Connection
 
 from fazt.apps.joplin import actions
+from fazt.apps.joplin.actions.rendering import mime_of, render_note
 from fazt.apps.joplin.model.items import NOTE, Item
 from fazt.apps.joplin.model.notebooks import Notebook, build_tree, ids_below
-from fazt.apps.joplin.pages.rendering import mime_of, render_note
 from fazt.apps.joplin.store import delta, editing, reading, shares
 from fazt.apps.joplin.store.words import KIND
 from fazt.core import Core, search

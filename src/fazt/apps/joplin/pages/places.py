@@ -106,7 +106,6 @@ def parse_day(text: str) -> int | None:
 @get("/joplin/devices", guards=[member])
 async def show_devices(core: Core, caller: Caller, request: Asked) -> Response[Any]:
     """How to connect an app, which ones synchronise, and what was refused."""
-    scope: Any = request.scope
     tokens = {one.id: one for one in await core.db.read(people.list_tokens, caller.user_id)}
     return page(
         request,
@@ -116,8 +115,6 @@ async def show_devices(core: Core, caller: Caller, request: Asked) -> Response[A
             for row in await core.db.read(devices.list_devices, caller.user_id)
         ],
         refusals=await core.db.read(devices.list_refusals, caller.user_id),
-        base=f"{base_url(core.config, scope)}/joplin",
-        email=caller.email,
     )
 
 

@@ -8,20 +8,23 @@ from urllib.parse import parse_qsl
 
 from sqlalchemy import Connection
 
+from fazt.apps.joplin.actions.rendering import mime_of, render_note, send_attachment
 from fazt.apps.joplin.model.items import NOTE, Item, parse_item
 from fazt.apps.joplin.model.names import item_name
-from fazt.apps.joplin.model.shares import Share
-from fazt.apps.joplin.pages.rendering import mime_of, render_note, send_attachment
+from fazt.apps.joplin.model.shares import PUBLISHED, Share
 from fazt.apps.joplin.store import reading, shares
 from fazt.apps.joplin.store.items import read_bytes, read_data
 from fazt.apps.joplin.store.views import find_seen
 from fazt.core import Core
-from fazt.core.app import Mount, Receive, Scope, Send
-from fazt.core.errors import NotFound
+from fazt.core.app import Mount, Receive, Scope, Send, Shareable
+from fazt.core.auth import Caller
+from fazt.core.errors import Invalid, NotFound
 from fazt.core.http.messages import respond
+from fazt.core.shares import Share as Link
+from fazt.core.shares import count_visit, door_of, get_shared, is_open
 from fazt.ui import render
 
-PATH = re.compile(r"/joplin/shares/([0-9A-Za-z]{1,64})/?")
+PATH = re.compile(r"/joplin/(shares|s)/([0-9A-Za-z]{1,64})/?")
 POLICY = (
     b"default-src 'none'; img-src 'self' data:; media-src 'self' data:; style-src 'unsafe-inline'; "
     b"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
@@ -36,7 +39,11 @@ async def answer(core: Core, scope: Scope, _receive: Receive, send: Send) -> Non
     if found is None or scope["method"] not in {"GET", "HEAD"}:
         raise NotFound(GONE)
     query = dict(parse_qsl(scope["query_string"].decode("latin-1"), max_num_fields=20))
-    share = await core.db.read(shares.get_public, found[1], core.clock())
+    link = await get_shared(core, found[2], "joplin") if found[1] == "s" else None
+    if link is not None and not is_open(core, scope, link):
+        await respond(send, 303, [(b"location", door_of(link).encode()), (b"cache-control", b"no-store")], b"")
+        return
+    share = to_published(link) if link else await core.db.read(shares.get_public, found[2], core.clock())
     if resource_id := query.get("resource_id"):
         facts, data, inline = await core.db.read(read_attachment, share, resource_id.lower())
         await send_attachment(core, scope, send, facts, data, inline)
@@ -45,7 +52,7 @@ async def answer(core: Core, scope: Scope, _receive: Receive, send: Send) -> Non
     row, note, attachments, notes = await core.db.read(read_note, share, note_id)
     html = render(core, None, "joplin/published.html", **page_of(share, row, note, attachments, notes))
     if scope["method"] == "GET":
-        await core.db.write(shares.count_view, share.id)
+        await (core.db.write(count_visit, link.id) if link else core.db.write(shares.count_view, share.id))
     headers = [
         (b"content-type", b"text/html; charset=utf-8"),
         (b"content-security-policy", POLICY),
@@ -55,6 +62,30 @@ async def answer(core: Core, scope: Scope, _receive: Receive, send: Send) -> Non
         (b"cache-control", b"no-store"),
     ]
     await respond(send, 200, headers, html.encode() if scope["method"] == "GET" else b"")
+
+
+def to_published(link: Link) -> Share:
+    """A link that was made here, as Joplin's apps make theirs."""
+    return Share(
+        link.id,
+        link.user_id,
+        PUBLISHED,
+        link.target,
+        is_recursive=False,
+        master_key_id="",
+        expires_at=link.expires_at,
+        views=link.visits,
+        created_at=link.created_at,
+        updated_at=link.created_at,
+    )
+
+
+async def check_share(core: Core, caller: Caller, target: str) -> str:
+    """What a note is called, for who sees it. Raises NotFound, and Invalid for one that nobody here can read."""
+    _, note = await core.db.read(reading.get_note, caller.user_id, target.lower())
+    if note.is_encrypted:
+        raise Invalid("This note is encrypted. Only your devices can read it.")
+    return note.title or "An untitled note"
 
 
 def read_attachment(conn: Connection, share: Share, id: str) -> tuple[Any, Any, bytes]:
@@ -93,4 +124,6 @@ def page_of(
     return {"title": note.title if note is not None else "", "html": html, "changed_at": row.item_updated_at}
 
 
+SHAREABLE = Shareable(check_share, lambda link: f"/joplin/s/{link.token}")
+LINKED = Mount("/joplin/s", answer, "public", "Notes that are shared by link, and their attachments.")
 MOUNT = Mount("/joplin/shares", answer, "public", "Published notes and their attachments, by their link.")

@@ -9,6 +9,7 @@ from typing import Any
 
 from fazt.apps.links import store
 from fazt.apps.links.engine.guesses import Guesses
+from fazt.apps.links.engine.live import LiveClicks
 from fazt.apps.links.model import Link
 from fazt.core import Core
 from fazt.core.db import Batch
@@ -25,6 +26,7 @@ class LinkBook:
         self.core = core
         self.clicks: Batch[store.Click, bool] = Batch(core.db, store.follow)
         self.guesses = Guesses()
+        self.live = LiveClicks(core.events)
         self._links: OrderedDict[tuple[str, str], Link | None] = OrderedDict()
         self.stop = core.db.watch(store.CHANGED_SIGNAL, self._links.clear)
 

@@ -22,6 +22,8 @@ from fazt.ui import Form, page, read_form, redirect
 
 Asked = Request[Any, Any, Any]
 PER_PAGE = 50
+FIELDS = ("target", "slug", "tags")
+"""What may stand in the form already, as in the address that a bookmark makes."""
 
 
 async def card(core: Core, caller: Caller) -> Card:
@@ -68,8 +70,7 @@ async def links_page(
         deleted=deleted.links,
         trash_days=core.settings.get("links.trash_days"),
         error=error,
-        typed={name: typed.text(name) if typed else "" for name in ("target", "slug", "tags")},
-        base=base,
+        typed={name: typed.text(name) if typed else request.query_params.get(name, "") for name in FIELDS},
     )
 
 

@@ -9,35 +9,14 @@ from litestar import Request, Response, get
 from fazt.apps.links import actions, store
 from fazt.apps.links.model import CLICK, ORPHAN, Link
 from fazt.core import Core
+from fazt.core.app import Visited
 from fazt.core.auth import Caller
-from fazt.core.clock import DAY, HOUR
-from fazt.core.errors import Invalid
 from fazt.core.http.access import member
-from fazt.core.visits import Report
-from fazt.core.visits.store import list_newest
+from fazt.core.visits.store import find_newest
 from fazt.ui import page
+from fazt.ui.visits import list_spans, list_tops, read_report, to_chart
 
 Asked = Request[Any, Any, Any]
-SPANS = {
-    "day": ("Day", DAY, "hour"),
-    "week": ("Week", 7 * DAY, "hour"),
-    "month": ("Month", 30 * DAY, "day"),
-    "year": ("Year", 365 * DAY, "day"),
-}
-LISTS = (
-    ("referrer", "Where from"),
-    ("country", "Countries"),
-    ("device", "Devices"),
-    ("browser", "Browsers"),
-    ("os", "Systems"),
-    ("language", "Languages"),
-    ("utm_source", "Campaign source"),
-    ("utm_medium", "Campaign medium"),
-    ("utm_campaign", "Campaign"),
-    ("bot", "Robots"),
-    ("unfurler", "Previews in chats"),
-)
-NAMELESS = {"referrer": "Directly", "country": "Unknown", "device": "Unknown", "browser": "Unknown", "os": "Unknown"}
 NEWEST = 20
 MOST_LINKS = 1_000
 
@@ -54,42 +33,26 @@ async def targets_of(core: Core, caller: Caller, link_id: int) -> tuple[Link | N
     return None, CLICK, tuple(str(link.id) for link in found.links) or ("",)
 
 
-async def read_report(core: Core, kind: str, targets: tuple[str, ...], span: str) -> Report:
-    """What came in the last day, week, month or year. Raises Invalid."""
-    if span not in SPANS:
-        raise Invalid(f"{span!r} is none of {', '.join(SPANS)}.")
-    _, length, step = SPANS[span]
-    now = core.clock()
-    start = now - length
-    start -= start % (HOUR if step == "hour" else DAY)
-    return await core.visits.report((kind,), targets, start, now + 1, step, top=12)  # type: ignore[arg-type]
-
-
 @get("/links/{link_id:int}/visits", guards=[member])
 async def show_visits(core: Core, caller: Caller, request: Asked, link_id: int, span: str = "month") -> Response[Any]:
     """Figures, a chart, lists and the newest clicks; 0 is all links."""
     link, kind, targets = await targets_of(core, caller, link_id)
     report = await read_report(core, kind, targets, span)
-    lists = [
-        (title, [(top.value or NAMELESS.get(name, "(none)"), top.views) for top in tops])
-        for name, title in LISTS
-        if (tops := [top for top in report.tops.get(name, []) if top.value or name in NAMELESS])
-    ]
-    newest, _ = await core.db.read(list_newest, (kind,), targets, offset=0, limit=NEWEST)
+    newest = await core.db.read(find_newest, kind, targets, NEWEST)
     orphans = []
     if link is None and caller.is_owner:
-        orphans = (await core.db.read(list_newest, (ORPHAN,), (), offset=0, limit=NEWEST))[0]
+        orphans = await core.db.read(find_newest, ORPHAN, (), NEWEST)
     return page(
         request,
         "links/visits.html",
         link=link,
         link_id=link_id,
         report=report,
-        lists=lists,
+        lists=list_tops(report, without=("path",)),
         newest=newest,
         orphans=orphans,
         span=span,
-        spans=[(key, title) for key, (title, _, _) in SPANS.items()],
+        spans=list_spans(f"/links/{link_id}/visits?span=", span),
     )
 
 
@@ -98,13 +61,21 @@ async def chart_visits(core: Core, caller: Caller, link_id: int, span: str = "mo
     """The chart's data: times in seconds, and a list of values for each line."""
     _, kind, targets = await targets_of(core, caller, link_id)
     report = await read_report(core, kind, targets, span)
-    return {
-        "times": [point.at // 1000 for point in report.series],
-        "series": [
-            {"label": "Clicks", "values": [point.views for point in report.series]},
-            {"label": "Visitors", "values": [point.visitors for point in report.series]},
-        ],
-    }
+    return to_chart(report, "Clicks")
 
 
+async def list_targets(core: Core, caller: Caller) -> list[str] | None:
+    """The links that this person may know of; the owner all of them."""
+    targets = (await targets_of(core, caller, 0))[2]
+    return list(targets) or None
+
+
+async def name_targets(core: Core, targets: list[str]) -> dict[str, tuple[str, str]]:
+    """Links are counted by their numbers."""
+    numbers = [int(one) for one in targets if one.isdigit()]
+    slugs = await core.db.read(store.list_slugs, numbers)
+    return {str(number): (slug, f"/links/{number}/visits") for number, slug in slugs.items()}
+
+
+VISITED = Visited(CLICK, "Links", list_targets, name_targets)
 PAGES = [show_visits, chart_visits]

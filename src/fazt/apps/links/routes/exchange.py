@@ -6,9 +6,11 @@ from typing import Any, Literal
 
 import msgspec
 from litestar import Request, Response, get, post
+from litestar.response import Stream
 
 from fazt.apps.links import actions, store
 from fazt.apps.links.actions import MAX_FILE, ImportReport, import_text
+from fazt.apps.links.model import CLICK
 from fazt.apps.links.wire import exchange
 from fazt.core import Core
 from fazt.core.auth import Caller
@@ -58,4 +60,20 @@ def public(link: Any) -> dict[str, Any]:
     return fields
 
 
-HANDLERS = [import_links, export_links]
+@get("/api/v1/links/{link_id:int}/visits/export", guards=[needs("links:read")])
+async def export_visits(
+    core: Core, caller: Caller, link_id: int, form: Literal["csv", "ndjson"] = "csv", start: int = 0, end: int = 1 << 60
+) -> Stream:
+    """Every click there is, the oldest first; link 0 is all links. Times in ms."""
+    targets: tuple[str, ...] = ()
+    if link_id:
+        await core.db.read(store.get_link, link_id, owner=actions.owner_of(caller))
+        targets = (str(link_id),)
+    elif not caller.is_owner:
+        targets = tuple(str(link.id) for link in await all_links(core, caller)) or ("",)
+    kind = "text/csv; charset=utf-8" if form == "csv" else "application/x-ndjson"
+    headers = {"content-disposition": f'attachment; filename="clicks.{form}"', "cache-control": "no-store"}
+    return Stream(core.visits.export(form, (CLICK,), targets, start, end), media_type=kind, headers=headers)
+
+
+HANDLERS = [import_links, export_links, export_visits]

@@ -79,9 +79,11 @@ class Following:
         target = self._choose(link, record)
         if self.scope["method"] == "GET":
             click = store.Click(link.id, record, is_limited=link.max_visits is not None)
-            if not await book_of(self.core).clicks.add(click):
+            book = book_of(self.core)
+            if not await book.clicks.add(click):
                 await self._answer_ended(link, "used up")
                 return
+            book.live.note(link, record)
         status = link.status or self.core.settings.get("links.redirect_status")
         headers: list[Header] = [(b"location", quote(target, safe=SAFE).encode()), self._caching(status)]
         if not link.is_crawlable:

@@ -162,6 +162,11 @@ def get_link(conn: Connection, link_id: int, *, owner: str | None, deleted: bool
     return to_link(row)
 
 
+def list_slugs(conn: Connection, link_ids: list[int]) -> dict[int, str]:
+    """The slugs of those links that are there, by number."""
+    return {row.id: row.slug for row in conn.execute(select(link.c.id, link.c.slug).where(link.c.id.in_(link_ids)))}
+
+
 def list_links(conn: Connection, asked: Asked) -> Found:
     """One page of links."""
     where = and_(*conditions_of(asked))

@@ -19,6 +19,7 @@ from fazt.apps.mail.store.deliver import put_blob
 from fazt.apps.mail.store.messages import add_note, get_any_message
 from fazt.apps.mail.store.outgoing import queue_message
 from fazt.apps.mail.wire import mime
+from fazt.apps.mail.wire.markup import text_of
 from fazt.core.clock import to_iso
 from fazt.core.errors import Invalid, NotFound, Unavailable
 
@@ -73,6 +74,9 @@ async def run_function(core: Core, caller: Caller, message: Message, facts: Fact
         "from": message.mail_from or facts.from_address,
         "to": message.recipient,
         "headers": [list(pair) for pair in facts.headers],
+        "subject": facts.subject,
+        "text": (facts.text if facts.text.strip() else text_of(facts.html))[:TEXT_CHARS],
+        "verdicts": msgspec.to_builtins(message.verdicts),
         "raw": data,
     }
     answer = await core.call("runtime.email", caller, site=site, message=shape)

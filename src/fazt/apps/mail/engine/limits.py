@@ -20,11 +20,16 @@ class Gate:
         self.per_minute = per_minute
         self.trusted = tuple(ipaddress.ip_network(text, strict=False) for text in trusted)
         self.open: Counter[str] = Counter()
+        self._trusts: dict[str, bool] = {}
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def is_trusted(self, address: str) -> bool:
         """Whether an address belongs to a network that limits and checks of senders pass over."""
-        return is_within(address, self.trusted)
+        if address not in self._trusts:
+            if len(self._trusts) >= REMEMBERED:
+                self._trusts.clear()
+            self._trusts[address] = is_within(address, self.trusted)
+        return self._trusts[address]
 
     def enter(self, address: str) -> bool:
         """Count a connection; False where it is one too many (then nothing is counted)."""
@@ -68,7 +73,6 @@ def neighbourhood(address: str) -> str:
     return str(ipaddress.ip_network(f"{found}/64", strict=False)) if found.version == 6 else address
 
 
-@lru_cache(maxsize=4096)
 def is_within(address: str, networks: tuple[Network, ...]) -> bool:
     """Whether an address is in one of the networks."""
     try:

@@ -10,7 +10,7 @@ from fazt.apps.mail.actions import receive as actions
 from fazt.apps.mail.engine.desk import get_desk
 from fazt.apps.mail.engine.limits import grey_key
 from fazt.apps.mail.model.message import Envelope
-from fazt.apps.mail.server.session import NULL, Session, commands_of
+from fazt.apps.mail.server.session import NULL, Session
 from fazt.apps.mail.server.tls import Certificates
 from fazt.apps.mail.store.deliver import find_target
 from fazt.apps.mail.store.relays import pass_grey
@@ -35,7 +35,7 @@ class Inbound:
 
     def __dir__(self) -> list[str]:
         """See Session."""
-        return commands_of(type(self))
+        return []
 
     async def handle_EHLO(  # noqa: N802 - aiosmtpd calls it so
         self, server: Session, session: Any, _envelope: Any, hostname: str, responses: list[str]

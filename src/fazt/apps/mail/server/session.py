@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import TYPE_CHECKING, Any, Protocol
 
-from aiosmtpd.smtp import SMTP, syntax
+from aiosmtpd.smtp import SMTP, _AuthMechAttr, syntax
 
 from fazt.apps.mail.engine.desk import get_desk
 from fazt.apps.mail.model.addresses import parse_path
@@ -81,9 +81,15 @@ class Session(SMTP):
             timeout=IDLE_S,
             auth_required=handler.needs_login and handler.login_needs_tls,
             auth_require_tls=handler.login_needs_tls,
-            auth_exclude_mechanism=() if handler.needs_login else ("LOGIN", "PLAIN"),
             loop=loop,
         )
+        # What aiosmtpd finds by reflection at every connection is known for each kind of handler
+        names = commands_of(type(handler))
+        self._handle_hooks = {name[7:]: getattr(handler, name) for name in names if name.startswith("handle_")}
+        self._ehlo_hook_ver = "new"
+        self._smtp_methods = {name[5:]: getattr(self, name) for name in commands_of(type(self)) if name[:5] == "smtp_"}
+        mechanisms = [name for name in names if name.startswith("auth_")] if handler.needs_login else []
+        self._auth_methods = {name[5:]: _AuthMechAttr(getattr(handler, name), False) for name in mechanisms}
         # aiosmtpd keeps these for all connections together, and lets them grow with every EHLO
         self.command_size_limits = defaultdict(lambda: 512, {"MAIL": 1_024, "RCPT": 1_024, "AUTH": 12_288})
         self.handler = handler
@@ -97,8 +103,8 @@ class Session(SMTP):
         self._is_broken = False
 
     def __dir__(self) -> list[str]:
-        """What aiosmtpd looks through at every connection: only names that it can mean."""
-        return commands_of(type(self))
+        """What aiosmtpd looks through at every connection: nothing, see above."""
+        return []
 
     # The connection
 
@@ -146,7 +152,9 @@ class Session(SMTP):
         reply = enhance(status.decode() if isinstance(status, bytes) else status)
         if is_failure(reply):
             self._errors += 1
-        await super().push(reply)
+        self._writer.write(reply.encode() + b"\r\n")
+        if self._paused:  # type: ignore[attr-defined] # of asyncio's FlowControlMixin
+            await self._writer.drain()
         if self.is_ending or self._is_broken:
             self._say_and_close(b"")
         elif self._errors >= MAX_ERRORS:

@@ -12,7 +12,7 @@ from aiosmtpd.smtp import MISSING, AuthResult, LoginPassword
 from fazt.apps.mail.actions import receive
 from fazt.apps.mail.actions.send import submit
 from fazt.apps.mail.model.addresses import find_address
-from fazt.apps.mail.server.session import NULL, Session, commands_of, to_reply
+from fazt.apps.mail.server.session import NULL, Session, to_reply
 from fazt.apps.mail.server.tls import Certificates
 from fazt.core.config import LOOPBACK_NAMES
 from fazt.core.errors import FaztError, Forbidden
@@ -38,7 +38,7 @@ class Submission:
 
     def __dir__(self) -> list[str]:
         """See Session."""
-        return commands_of(type(self))
+        return []
 
     async def handle_EHLO(  # noqa: N802 - aiosmtpd calls it so
         self, server: Session, session: Any, _envelope: Any, hostname: str, responses: list[str]

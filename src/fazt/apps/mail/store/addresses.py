@@ -10,11 +10,11 @@ from sqlalchemy import Connection, RowMapping, bindparam, delete, insert, select
 from fazt.apps.mail.model.addresses import ROLES, Address, check_local
 from fazt.apps.mail.schema import address as table
 from fazt.core.auth.store import find_owner, find_user, get_user, list_users
-from fazt.core.db import attempt
+from fazt.core.db import Prepared, attempt
 from fazt.core.errors import Conflict, Forbidden, Invalid, NotFound
 from fazt.core.ids import new_slug
 
-FIND = select(table).where(table.c.address == bindparam("local"))
+FIND = Prepared(select(table).where(table.c.address == bindparam("local")))
 USE = update(table).where(table.c.address == bindparam("local")).values(used=table.c.used + 1)
 RESERVED = frozenset({*ROLES, "hostmaster", "webmaster", "root", "mailer-daemon", "nobody", "noreply", "no-reply"})
 MAX_ALIASES = 1_000
@@ -48,9 +48,9 @@ class Target(Struct, frozen=True):
 def resolve(conn: Connection, wanted: Address, *, catch_all: bool, now: int) -> Target | None:
     """Whom a name at one of our domains reaches, or None. A tag (`anna+shop`) belongs to who has the name before it."""
     for name in dict.fromkeys((wanted.local.lower(), wanted.base)):
-        row = conn.execute(FIND, {"local": name}).mappings().first()
+        row = FIND.row(conn, {"local": name})
         if row is not None:
-            alias = to_alias(row)
+            alias = Alias(*row)
             return None if alias.is_over(now) else Target(alias.user_id, alias.address)
     person = find_user(conn, wanted.base) if wanted.base and "@" not in wanted.base else None
     if person is not None:
@@ -81,7 +81,7 @@ def create_alias(
     name = f"{new_slug(4)}-{new_slug(6)}" if is_random else check_local(local)
     if name in RESERVED and find_owner(conn) != get_user(conn, user_id):
         raise Forbidden(f"{name} is the owner's.")
-    taken = conn.execute(FIND, {"local": name}).first() is not None or find_user(conn, name) is not None
+    taken = FIND.row(conn, {"local": name}) is not None or find_user(conn, name) is not None
     if taken or (name in ROLES):
         raise Conflict(f"Somebody here has the address {name} already.")
     if len(note) > 300:

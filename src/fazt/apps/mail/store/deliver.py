@@ -17,13 +17,16 @@ from fazt.apps.mail.store.messages import add_message, find_twin
 from fazt.apps.mail.store.rules import list_rules, note_hits
 from fazt.core import blobs
 from fazt.core.auth.store import find_owner
+from fazt.core.db import Prepared
 from fazt.core.events import Event, emit
 from fazt.core.jobs import enqueue
-from fazt.core.push import Notice, list_devices, notify
+from fazt.core.push import Notice, has_device, notify
 
 ACT_JOB = "mail.act"
 RECEIVED = "mail.received"
-HAS_RULES = select(rule_table.c.id).where(rule_table.c.user_id == bindparam("user"), rule_table.c.is_on).limit(1)
+HAS_RULES = Prepared(
+    select(rule_table.c.id).where(rule_table.c.user_id == bindparam("user"), rule_table.c.is_on).limit(1)
+)
 
 
 class Policy(Struct, frozen=True):
@@ -85,7 +88,6 @@ def take(
 ) -> list[Taken]:
     """Take a message in for all its recipients. The blob is kept once for each mailbox that has it."""
     taken: list[Taken] = []
-    hashes: dict[str, str] = {}
     for recipient in dict.fromkeys(envelope.recipients):
         target = find_target(conn, recipient, policy, now=now)
         if target is None:
@@ -95,7 +97,7 @@ def take(
         if outcome.reject is not None or outcome.is_dropped:
             taken.append(Taken(recipient, refused=outcome.reject or "", is_dropped=outcome.is_dropped))
         else:
-            taken.append(keep(conn, target, recipient, envelope, facts, stored, verdicts, outcome, hashes, now=now))
+            taken.append(keep(conn, target, recipient, envelope, facts, stored, verdicts, outcome, now=now))
         note_hits(conn, outcome.rules)
     return taken
 
@@ -112,7 +114,7 @@ def decide(
 ) -> Outcome:
     """What the rules want, and where it goes if they say nothing."""
     outcome = Outcome()
-    if conn.execute(HAS_RULES, {"user": target.user_id}).first() is not None:
+    if HAS_RULES.row(conn, {"user": target.user_id}) is not None:
         rules = [rule for rule in list_rules(conn, target.user_id) if rule.is_on]
         outcome = apply_rules(rules, recipient, envelope, facts, verdicts, size)
     if not outcome.folder:
@@ -130,7 +132,6 @@ def keep(
     stored: Stored,
     verdicts: Verdicts,
     outcome: Outcome,
-    hashes: dict[str, str],
     *,
     now: int,
 ) -> Taken:
@@ -138,9 +139,7 @@ def keep(
     twin = find_twin(conn, target.user_id, stored.fold) if stored.fold else None
     if twin is not None:
         return Taken(recipient, twin, is_double=True)
-    blob = hashes.get("blob") or put_blob(conn, stored, now)
-    hashes["blob"] = blob
-    blobs.keep(conn, blob)
+    blob = keep_blob(conn, stored, now)
     row: dict[str, Any] = {
         "user_id": target.user_id,
         "folder": outcome.folder,
@@ -164,8 +163,15 @@ def keep(
 
 
 def put_blob(conn: Connection, stored: Stored, now: int) -> str:
-    """The hash of the message's bytes, which are kept with it where they are small."""
+    """The hash of the message's bytes, which whoever calls has to keep; small ones are written here."""
     return stored.hash if stored.data is None else blobs.put(conn, stored.data, now).hash
+
+
+def keep_blob(conn: Connection, stored: Stored, now: int) -> str:
+    """The hash of the message's bytes, kept once more; small ones are written here."""
+    if stored.data is None:
+        return blobs.keep(conn, stored.hash).hash
+    return blobs.put_kept(conn, stored.data, stored.hash, now).hash
 
 
 def columns_of_way(envelope: Envelope, stored: Stored, blob: str) -> dict[str, Any]:
@@ -209,7 +215,7 @@ def tell(
         "subject": facts.subject,
     }
     emit(conn, Event(RECEIVED, data, key=user_id), now=now)
-    if folder == "inbox" and list_devices(conn, user_id):
+    if folder == "inbox" and has_device(conn, user_id):
         who = facts.from_name or facts.from_address or "Somebody"
         title, text = who, f"{facts.subject or '(no subject)'}\n{facts.snippet}"
         path = f"/mail/message/{message_id}"

@@ -8,11 +8,13 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, RowMapping, bindparam, delete, exists, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from fazt.apps.mail.model.message import FOLDERS, Message, Thread, Verdicts
 from fazt.apps.mail.schema import label, message, reference
 from fazt.core import search
 from fazt.core.blobs import drop
+from fazt.core.db import Prepared
 from fazt.core.db import insert as insert_or
 from fazt.core.errors import Invalid, NotFound
 from fazt.core.ids import new_id
@@ -24,12 +26,23 @@ MAX_LABELS = 20
 SEARCH_CHARS = 30_000
 COLUMNS = [column for column in message.c if column.name not in {"fold", "trashed_at"}]
 
-INSERT = insert(message)
-TWIN = select(m.id).where(m.user_id == bindparam("user"), m.fold == bindparam("same"))
+INSERT = Prepared(insert(message), [column.name for column in message.c])
+TWIN = Prepared(select(m.id).where(m.user_id == bindparam("user"), m.fold == bindparam("same")))
 ONE = select(*COLUMNS).where(m.id == bindparam("of"), m.user_id == bindparam("user"))
 REFERENCES = select(reference.c.ref, reference.c.thread_id).where(
     reference.c.user_id == bindparam("user"), reference.c.ref.in_(bindparam("refs", expanding=True))
 )
+ONE_REFERENCE = Prepared(
+    select(reference.c.ref, reference.c.thread_id).where(
+        reference.c.user_id == bindparam("user"), reference.c.ref == bindparam("ref")
+    )
+)
+"""Most messages begin a thread: they have no reference but their own Message-ID."""
+
+ADD_REFERENCE = {
+    dialect: Prepared(build(reference).on_conflict_do_nothing(), [column.name for column in reference.c])
+    for dialect, build in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
+}
 LABELS = select(label.c.message_id, label.c.label).where(label.c.message_id.in_(bindparam("ids", expanding=True)))
 
 
@@ -40,8 +53,8 @@ def shorten(ref: str) -> str:
 
 def find_twin(conn: Connection, user_id: str, fold: str) -> str | None:
     """The message that has come before with the same ID and content."""
-    found: str | None = conn.scalar(TWIN, {"user": user_id, "same": fold})
-    return found
+    row = TWIN.row(conn, {"user": user_id, "same": fold})
+    return None if row is None else str(row[0])
 
 
 def join_thread(conn: Connection, user_id: str, header_id: str, references: Sequence[str], fresh: str) -> str:
@@ -49,14 +62,17 @@ def join_thread(conn: Connection, user_id: str, header_id: str, references: Sequ
     refs = [shorten(ref) for ref in dict.fromkeys((header_id, *references)) if ref]
     if not refs:
         return fresh
-    known = {row.ref: row.thread_id for row in conn.execute(REFERENCES, {"user": user_id, "refs": refs})}
+    if len(refs) == 1:
+        known = dict(tuple(row) for row in ONE_REFERENCE.rows(conn, {"user": user_id, "ref": refs[0]}))
+    else:
+        known = {row.ref: row.thread_id for row in conn.execute(REFERENCES, {"user": user_id, "refs": refs})}
     threads = sorted(set(known.values()))
     thread = threads[0] if threads else fresh
     for other in threads[1:]:
         merge_threads(conn, user_id, other, thread)
     missing = [{"user_id": user_id, "ref": ref, "thread_id": thread} for ref in refs if ref not in known]
     if missing:
-        conn.execute(insert_or(conn, reference).on_conflict_do_nothing(), missing)
+        ADD_REFERENCE[conn.dialect.name].run_many(conn, missing)
     return thread
 
 
@@ -79,7 +95,7 @@ def add_message(
     """Keep a message whose blob is kept by the caller; its id. `row` lacks `id` and `thread_id`."""
     new = new_id(now)
     thread = join_thread(conn, row["user_id"], row["header_id"], references, new)
-    conn.execute(INSERT, {**row, "id": new, "thread_id": thread, "fold": row["fold"] or new, "trashed_at": None})
+    INSERT.run(conn, {**row, "id": new, "thread_id": thread, "fold": row["fold"] or new, "trashed_at": None})
     put_labels(conn, row["user_id"], new, labels)
     words = " ".join((row["from_name"], row["from_address"], row["to_text"], text[:SEARCH_CHARS]))
     search.index(

@@ -254,6 +254,13 @@ def list_outgoing(
     return to_outgoing(conn, conn.execute(wanted.order_by(out.c.id.desc()).limit(limit)).mappings().all())
 
 
+def count_failed(conn: Connection, user_id: str, *, since: int) -> int:
+    """How many letters of somebody's did not reach all their recipients since then; a hundred is many."""
+    troubled = d.state.in_(("failed", "bounced")) & (d.at > since)
+    ids = select(out.c.id).join(delivery, d.out_id == out.c.id).where(out.c.user_id == user_id, troubled).distinct()
+    return len(conn.scalars(ids.limit(100)).all())
+
+
 def list_of_message(conn: Connection, message_id: str) -> list[Delivery]:
     """How a message in Sent went, recipient by recipient."""
     wanted = select(delivery).join(out, out.c.id == d.out_id).where(out.c.message_id == message_id).order_by(d.id)

@@ -12,12 +12,6 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.hashes import SHA1, SHA256
-
 from fazt.core.errors import Forbidden, Invalid
 
 CERTIFICATE_HOST = re.compile(r"sns\.[a-z0-9-]{3,30}\.amazonaws\.com(?:\.cn)?")
@@ -87,6 +81,12 @@ def confirm_url(notice: Mapping[str, Any]) -> str:
 
 def check_notice(notice: Mapping[str, Any], certificate: bytes, now: datetime) -> None:
     """Raises Forbidden unless the notice was signed with this certificate (PEM), which is valid now."""
+    from cryptography import x509  # noqa: PLC0415 - 8 MB, and few clouds hear from Amazon
+    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - as above
+    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15  # noqa: PLC0415 - as above
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey  # noqa: PLC0415 - as above
+    from cryptography.hazmat.primitives.hashes import SHA1, SHA256  # noqa: PLC0415 - as above
+
     try:
         loaded = x509.load_pem_x509_certificate(certificate)
         signature = base64.b64decode(str(notice.get("Signature", "")), validate=True)

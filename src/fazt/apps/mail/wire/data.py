@@ -6,10 +6,7 @@ past the first one's checks. So a bare CR or LF anywhere spoils the message, and
 
 from __future__ import annotations
 
-import re
-
 END = b"\r\n.\r\n"
-BARE = re.compile(rb"(?<!\r)\n|\r(?!\n)")
 
 
 class DataReader:
@@ -53,7 +50,7 @@ class DataReader:
     def _release(self, ready: bytes) -> bytes:
         if not ready:
             return b""
-        if not self.is_bare and BARE.search(ready):
+        if not self.is_bare and not ready.count(b"\n") == ready.count(b"\r") == ready.count(b"\r\n"):
             self.is_bare = True
         clean = ready.replace(b"\r\n.", b"\r\n")
         if self._is_first:  # the line end that stands for the one after 354

@@ -32,7 +32,12 @@ MAX_TEXT = 1_000_000
 MAX_HEADERS = 400
 ENCODED = re.compile(rb"[A-Za-z0-9+/=]{60,998}\r?\n")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-BLANKS = re.compile(r"\s+")
+CONTROL_BYTES = bytes(code for code in range(128) if CONTROL.match(chr(code)))
+PLAIN_ADDRESS = re.compile(
+    r"\s*(?:([a-z0-9][a-z0-9 _-]*)?<([\w.+-]+@[\w.-]+)>|([\w.+-]+@[\w.-]+))\s*", re.ASCII | re.IGNORECASE
+)
+"""What nearly all senders and recipients look like: `Anna Lee <anna@example.org>`."""
+
 MESSAGE_ID = re.compile(r"<([^<>\s]{1,500})>")
 WRECKS = (ValueError, LookupError, TypeError, AttributeError, RecursionError, AssertionError, OverflowError)
 """What the standard library raises for messages that it did not expect."""
@@ -117,12 +122,14 @@ class Digest:
 
 def clean(text: str) -> str:
     """Without control characters and half surrogates: what a database and a page can hold."""
+    if text.isascii():
+        return text.encode().translate(None, CONTROL_BYTES).decode()
     return CONTROL.sub("", text)
 
 
 def one_line(text: str, limit: int) -> str:
     """Cleaned, blanks made single, cut."""
-    return BLANKS.sub(" ", clean(text)).strip()[:limit]
+    return " ".join(clean(text).split())[:limit]
 
 
 def decode_bytes(data: bytes, charset: str = "") -> str:
@@ -250,8 +257,12 @@ def snippet_of(text: str) -> str:
 
 def read_addresses(values: list[str]) -> list[tuple[str, str]]:
     """Names and addresses of a header; what is none is left out."""
+    plain = [PLAIN_ADDRESS.fullmatch(value[:1_000]) for value in values]
     try:
-        found = getaddresses([str(value)[:50_000] for value in values])
+        if all(plain):
+            found = [(match[1] or "", match[2] or match[3]) for match in plain if match]
+        else:
+            found = getaddresses([value[:50_000] for value in values])
     except WRECKS:
         return []
     pairs = [(one_line(decode_text(name), 200), one_line(decode_text(address), 254)) for name, address in found]

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from prometheus_client import Counter, Gauge
 
 from fazt.apps.pubsub.engine.reader import Reader
@@ -16,7 +17,7 @@ from fazt.apps.pubsub.engine.visitors import Visitors
 from fazt.apps.pubsub.engine.writing import Writer
 from fazt.apps.pubsub.model.access import Rules
 from fazt.apps.pubsub.model.index import Index
-from fazt.apps.pubsub.model.message import Message, Publication, Receipt, new_message_id
+from fazt.apps.pubsub.model.message import JSON, Message, Publication, Receipt, new_message_id
 from fazt.apps.pubsub.model.options import Limits
 from fazt.apps.pubsub.model.since import Span
 from fazt.apps.pubsub.model.topic import is_pattern
@@ -25,6 +26,7 @@ from fazt.apps.pubsub.store.log import Answer
 from fazt.core.clock import HOUR, Clock
 from fazt.core.db import Database
 from fazt.core.errors import Unavailable
+from fazt.core.events import Event
 from fazt.core.log import get_logger
 from fazt.core.metrics import REGISTRY
 
@@ -201,6 +203,18 @@ class Hub:
         self._fanouts[topic] = found
         return found
 
+    def is_heard(self, event: str) -> bool:
+        """Whether anybody listens to the topic of an event."""
+        return bool(self.fanout(f"fazt/{event}"))
+
+    def tell_live(self, fact: Event) -> None:
+        """An event that nobody keeps, to those who listen to its topic; in the form that kept ones have."""
+        told = {"id": 0, "name": fact.name, "key": fact.key, "data": fact.data}
+        data, topic = msgspec.json.encode(told), f"fazt/{fact.name}"
+        self.spread.soon(
+            Message(seq=0, n=0, id=new_message_id(), topic=topic, at=fact.at, data=data, content_type=JSON)
+        )
+
     # Listeners
 
     def listen(self, reader: Reader, patterns: list[str], span: Span) -> None:
@@ -290,6 +304,8 @@ async def run(core: Core) -> AsyncIterator[None]:
 
     hub = hub_of(core)
     await hub.load()
+    stop_hearing = core.events.listen_live(hub.tell_live, hub.is_heard)
     async with tend(hub):
         yield
+    stop_hearing()
     await hub.stop()

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from fazt.apps.pubsub.wire import frames
+from fazt.core import frames
 from fazt.core.http.takeover import Taken
 
 HIGH_WATER_BYTES = 65_536

@@ -12,8 +12,8 @@ from fazt.apps.pubsub.engine.lines import Line
 from fazt.apps.pubsub.model.filter import Filter
 from fazt.apps.pubsub.model.message import Message
 from fazt.apps.pubsub.model.since import NOW, Since, Span
-from fazt.apps.pubsub.wire import frames
 from fazt.apps.pubsub.wire.formats import Format
+from fazt.core import frames
 from fazt.core.errors import FaztError
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from fazt.apps.pubsub.model.access import refused
 from fazt.apps.pubsub.store import delayed
 from fazt.apps.pubsub.store.rules import RULES
 from fazt.apps.pubsub.store.topics import SIGNAL, TOPICS
-from fazt.apps.pubsub.wire import frames
+from fazt.core import frames
 from fazt.core.errors import FaztError, Unavailable
 from fazt.core.log import get_logger
 

@@ -60,7 +60,6 @@ async def edit_page(
         status=STATUS[error.kind] if error else 200,
         board=board,
         names=sorted(one.name for one in known),
-        shares=await managing.shares_of(core, f"board/{board.id}"),
         base=base_url(core.config, scope),
         error=error,
     )

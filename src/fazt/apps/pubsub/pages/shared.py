@@ -9,14 +9,16 @@ from litestar import Request, Response, get
 
 from fazt.apps.pubsub.actions import showing
 from fazt.apps.pubsub.engine import hub_of
+from fazt.apps.pubsub.model.topic import check_topic
 from fazt.apps.pubsub.pages.boards import live_of
 from fazt.apps.pubsub.store.boards import get_board
 from fazt.core import Core
+from fazt.core.app import Shareable
+from fazt.core.auth import Caller
 from fazt.core.clock import to_iso
-from fazt.core.errors import NotFound
 from fazt.core.http.access import public
-from fazt.core.shares import count_visit, find_share
-from fazt.ui import page
+from fazt.core.shares import count_visit, door_of, get_shared, is_open
+from fazt.ui import page, redirect
 
 Asked = Request[Any, Any, Any]
 
@@ -24,9 +26,10 @@ Asked = Request[Any, Any, Any]
 @get("/topics/shared/{token:str}", guards=[public])
 async def show_shared(core: Core, request: Asked, token: str) -> Response[Any]:
     """The topic or the board of a link."""
-    share = await core.db.read(find_share, token, now=core.clock())
-    if share is None or share.app != "pubsub":
-        raise NotFound("This link has ended.", hint="Ask for a new one.")
+    scope: Any = request.scope
+    share = await get_shared(core, token, "pubsub")
+    if not is_open(core, scope, share):
+        return redirect(request, door_of(share))
     await core.db.write(count_visit, share.id)
     kind, _, target = share.target.partition("/")
     if kind == "topic":
@@ -66,4 +69,17 @@ async def topic_page(core: Core, request: Asked, topic: str, token: str) -> Resp
     )
 
 
+async def check_share(core: Core, caller: Caller, target: str) -> str:
+    """What a topic or a board is called, for who may read it. Raises NotFound, Forbidden, Invalid."""
+    kind, _, name = target.partition("/")
+    if kind == "topic":
+        hub_of(core).rules.check(caller, check_topic(name), "read")
+        return name
+    board = await core.db.read(get_board, name, caller.user_id)
+    for topic in board.topics:
+        hub_of(core).rules.check(caller, topic, "read")
+    return board.title
+
+
+SHAREABLE = Shareable(check_share, lambda share: f"/topics/shared/{share.token}")
 PAGES = [show_shared]

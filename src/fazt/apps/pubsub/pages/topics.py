@@ -67,12 +67,21 @@ async def list_page(
         shown=showing.to_shown,
         boards=await core.db.read(boards.list_boards, caller.user_id),
         base=base,
-        ntfy=f"{base}/ntfy",
         prefix=prefix,
         older=older,
         topic=topic,
         error=error,
     )
+
+
+def connect(core: Core, _caller: Caller, base: str) -> dict[str, Any]:
+    """More for the steps of clients: where ntfy's apps find this cloud, by a host of their own if names lead here."""
+    scheme, _, authority = base.partition("://")
+    host, _, port = authority.partition(":")
+    chosen = str(core.settings.get("pubsub.ntfy_host"))
+    if not chosen and (host != core.config.domain or core.config.is_local):
+        return {"ntfy": f"{base}/ntfy"}
+    return {"ntfy": f"{scheme}://{chosen or f'ntfy.{host}'}{f':{port}' if port else ''}"}
 
 
 @get("/topics", guards=[member])
@@ -118,7 +127,6 @@ async def topic_page(
         can_write=hub_of(core).rules.may(caller, topic, "write"),
         watching=await core.db.read(alerts.is_watching, caller.user_id, topic),
         alerts=await core.db.read(alerts.list_alerts, caller.user_id, topic),
-        shares=await managing.shares_of(core, f"topic/{topic}"),
         base=base_url(core.config, scope),
         error=error,
     )

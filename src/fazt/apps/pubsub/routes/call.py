@@ -11,12 +11,12 @@ from fazt.apps.pubsub.wire.asking import decode_path, parse_query
 from fazt.core import Core
 from fazt.core.app import Receive, Scope, Send
 from fazt.core.auth import Caller
-from fazt.core.errors import FaztError, NotFound, Unauthorized
+from fazt.core.errors import FaztError, Forbidden, Unauthorized
 from fazt.core.http.access import identify
 from fazt.core.http.errors import encode_problem, to_headers, to_problem
 from fazt.core.http.hosts import client_address, find_header
 from fazt.core.http.messages import Header, read_body, respond
-from fazt.core.shares import find_share
+from fazt.core.shares import get_shared, is_open
 
 KEPT_HEADERS = frozenset({b"authorization", b"cookie", b"host", b"origin", b"sec-fetch-site"})
 METHODS = b"GET, HEAD, POST, PUT, DELETE, OPTIONS"
@@ -70,7 +70,7 @@ class Call:
         if token and find_header(self.scope["headers"], b"authorization") is None:
             self.scope["headers"] = [*self.scope["headers"], (b"authorization", b"Bearer " + token.encode())]
         if share := self.query.get("share"):
-            self.granted = await granted_by(self.core, share)
+            self.granted = await granted_by(self.core, self.scope, share)
         return await identify(self.core, self.scope)
 
     def checker(self, caller: Caller | None) -> Callable[[], Awaitable[bool]] | None:
@@ -89,7 +89,7 @@ class Call:
         }
 
         async def check() -> bool:
-            if share and await granted_by(core, share) != granted:
+            if share and await granted_by(core, kept, share) != granted:
                 return False
             found = await identify(core, dict(kept))
             if found is None or caller is None:
@@ -118,11 +118,11 @@ class Call:
         await self.answer(problem.status, headers, encode_problem(problem))
 
 
-async def granted_by(core: Core, token: str) -> frozenset[str]:
-    """The topics that a link shows. Raises NotFound for a link that has ended."""
-    share = await core.db.point(find_share, token, now=core.clock())
-    if share is None or share.app != "pubsub":
-        raise NotFound("This link has ended.", hint="Ask for a new one.")
+async def granted_by(core: Core, scope: Scope, token: str) -> frozenset[str]:
+    """The topics that a link shows. Raises NotFound for a link that has ended, Forbidden before its password."""
+    share = await get_shared(core, token, "pubsub")
+    if not is_open(core, scope, share):
+        raise Forbidden("This link asks for a password.")
     kind, _, target = share.target.partition("/")
     shown = [target] if kind == "topic" else (await core.db.point(get_board, target)).topics
     maker = await core.auth.act_as(share.user_id, None)

@@ -14,17 +14,29 @@ from fazt.apps.pubsub.model.options import FOREVER, Limits
 from fazt.apps.pubsub.schema import key, message, topic
 from fazt.apps.pubsub.store.reactions import react
 from fazt.apps.pubsub.store.sweep import prune
-from fazt.apps.pubsub.store.topics import BY_NAME, BY_NAMES, COUNT_ON, SIGNAL, add_topics, to_options
-from fazt.core.db import after_commit, wake
+from fazt.apps.pubsub.store.topics import BY_NAMES, COUNT_ON, SIGNAL, add_topics, to_options
+from fazt.core.db import Prepared, after_commit, wake
 from fazt.core.errors import FaztError, OverQuota
 
 Tell = Callable[[list[Message]], None]
 Answer = Receipt | FaztError
 
-INSERT = insert(message)
+INSERT = Prepared(insert(message), [column.name for column in message.c])
 INSERT_KEY = insert(key)
 KNOWN_KEYS = select(key).where(key.c.key.in_(bindparam("keys", expanding=True)))
-TAKE = (
+PLACE = Prepared(
+    select(
+        topic.c.id,
+        topic.c.n,
+        topic.c.messages,
+        topic.c.bytes,
+        topic.c.last_seq,
+        topic.c.retained_seq,
+        topic.c.options,
+        topic.c.is_watched,
+    ).where(topic.c.name == bindparam("name"))
+)
+TAKE = Prepared(
     update(topic)
     .where(topic.c.id == bindparam("topic_id"))
     .values(
@@ -52,7 +64,7 @@ class Place:
         self.last_seq: int = row.last_seq
         self.retained_seq: int = row.retained_seq
         self.was: int = row.retained_seq
-        self.is_watched: bool = row.is_watched
+        self.is_watched = bool(row.is_watched)
         options = to_options(row.options)
         self.retains = options.retain
         self.limits = limits.of(options)
@@ -95,10 +107,10 @@ def append(
     fresh = sum((one.user_id, one.key) not in known for one in publications)
     if not fresh:
         return [known[one.user_id, one.key] for one in publications]
-    state = conn.execute(COUNT_ON, {"more": fresh, "now": now}).one()
+    seq, at, topics = COUNT_ON.rows(conn, {"more": fresh, "now": now})[0]
     names = dict.fromkeys(one.topic for one in publications if (one.user_id, one.key) not in known)
-    places = places_of(conn, list(names), limits, room=limits.max_topics - int(state.topics), now=int(state.at))
-    log = Log(limits, places, int(state.seq) - fresh, int(state.at))
+    places = places_of(conn, list(names), limits, room=limits.max_topics - int(topics), now=int(at))
+    log = Log(limits, places, int(seq) - fresh, int(at))
     answers: list[Answer] = []
     for publication in publications:
         repeated = known.get((publication.user_id, publication.key)) if publication.key else None
@@ -139,8 +151,12 @@ class Log:
 
 def places_of(conn: Connection, names: list[str], limits: Limits, *, room: int, now: int) -> dict[str, Place]:
     """The topics of a batch; as many new ones as there is `room` for are made."""
-    statement, wanted = (BY_NAME, {"name": names[0]}) if len(names) == 1 else (BY_NAMES, {"names": names})
-    places = {row.name: Place(row, limits) for row in conn.execute(statement, wanted)}
+    places: dict[str, Place] = {}
+    if len(names) == 1:
+        row = PLACE.first(conn, {"name": names[0]})
+        places = {} if row is None else {names[0]: Place(row, limits)}
+    else:
+        places = {row.name: Place(row, limits) for row in conn.execute(BY_NAMES, {"names": names})}
     new = [name for name in names if name not in places][: max(0, room)]
     if new:
         add_topics(conn, new, now=now)
@@ -177,11 +193,11 @@ def keep_key(conn: Connection, publication: Publication, receipt: Receipt) -> No
 
 def save(conn: Connection, added: list[Message], places: dict[str, Place]) -> None:
     """Write the messages and what has become of their topics; then forget what is too much there, and react."""
-    conn.execute(INSERT, [to_row(one, places[one.topic].id) for one in added])
+    INSERT.run_many(conn, [to_row(one, places[one.topic].id) for one in added])
     last_at = {one.topic: one.at for one in added}
     changed = {name: places[name] for name in last_at}
-    conn.execute(
-        TAKE,
+    TAKE.run_many(
+        conn,
         [
             {
                 "topic_id": place.id,

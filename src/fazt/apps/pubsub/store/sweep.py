@@ -6,7 +6,8 @@ from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from fazt.apps.pubsub.model.options import Limits
 from fazt.apps.pubsub.schema import message, topic
-from fazt.apps.pubsub.store.topics import COUNT_TOPICS
+from fazt.apps.pubsub.store.topics import COUNT_TOPICS, FOUND_AS
+from fazt.core import search
 
 MOST = 2_000
 OLDEST = (
@@ -35,7 +36,7 @@ EXPIRED = (
 )
 REMOVE = delete(message).where(message.c.seq.in_(bindparam("seqs", expanding=True)))
 EMPTY = (
-    select(topic.c.id)
+    select(topic.c.id, topic.c.name)
     .where(
         topic.c.messages == 0, topic.c.options == "{}", ~topic.c.is_watched, topic.c.changed_at < bindparam("before")
     )
@@ -84,8 +85,10 @@ def remove_expired(conn: Connection, *, now: int, most: int = MOST) -> bool:
 
 def remove_empty_topics(conn: Connection, *, before: int) -> bool:
     """Forget topics that hold nothing and say nothing of themselves, unchanged since; whether there are more."""
-    ids = conn.execute(EMPTY, {"before": before}).scalars().all()
-    if ids:
-        conn.execute(delete(topic).where(topic.c.id.in_(ids)))
-        conn.execute(COUNT_TOPICS, {"more": -len(ids)})
-    return len(ids) == MOST
+    rows = conn.execute(EMPTY, {"before": before}).all()
+    if rows:
+        conn.execute(delete(topic).where(topic.c.id.in_([row.id for row in rows])))
+        conn.execute(COUNT_TOPICS, {"more": -len(rows)})
+    for row in rows:
+        search.remove(conn, FOUND_AS, row.name)
+    return len(rows) == MOST

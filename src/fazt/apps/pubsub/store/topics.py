@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 from sqlalchemy import Connection, Row, bindparam, case, delete, insert, select, update
@@ -11,15 +12,18 @@ from fazt.apps.pubsub.model.message import Message
 from fazt.apps.pubsub.model.options import Options
 from fazt.apps.pubsub.model.topic import literal_prefix
 from fazt.apps.pubsub.schema import counter, key, message, topic
-from fazt.core.db import wake
+from fazt.core import search
+from fazt.core.auth.store import find_owner
+from fazt.core.db import Prepared, wake
 from fazt.core.errors import NotFound
 
 SIGNAL = "pubsub"
+FOUND_AS = "pubsub.topic"
 TOPICS = "pubsub/topics"
 LAST_TEXT = "\U0010ffff"
 
 STATE = select(counter.c.seq, counter.c.at, counter.c.topics).where(counter.c.id == 1)
-COUNT_ON = (
+COUNT_ON = Prepared(
     update(counter)
     .where(counter.c.id == 1)
     .values(
@@ -161,6 +165,11 @@ def add_topics(conn: Connection, names: list[str], *, options: str = "{}", is_wa
     row = zeros | {"options": options, "is_watched": is_watched, "created_at": now, "changed_at": now}
     conn.execute(ADD, [row | {"name": name} for name in names])
     conn.execute(COUNT_TOPICS, {"more": len(names)})
+    owner = find_owner(conn)
+    if owner is not None:  # others may see a topic by rules that change; who made the rules sees all
+        for name in names:
+            path = f"/topics/t/{quote(name)}"
+            search.index(conn, FOUND_AS, name, name, "", user_id=owner.id, path=path, now=now)
 
 
 def list_volatile(conn: Connection) -> list[str]:
@@ -180,6 +189,7 @@ def delete_topic(conn: Connection, name: str, *, limit: int = 2_000) -> bool:
         return True
     conn.execute(delete(topic).where(topic.c.id == row.id))
     conn.execute(COUNT_TOPICS, {"more": -1})
+    search.remove(conn, FOUND_AS, name)
     wake(conn, TOPICS)
     return False
 

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from fazt.apps.pubsub.model.message import JSON, Message
-from fazt.apps.pubsub.wire import frames
+from fazt.core import frames
 from fazt.core.clock import to_iso
 
 Encoder = Callable[[Message], bytes]

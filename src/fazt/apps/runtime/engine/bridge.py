@@ -103,7 +103,7 @@ class Bridge:
         """A script function of an app, on behalf of the site's owner. Raises as it does."""
         caller = await self._core.auth.act_as(self._owner, self._scopes)
         function = self._core.script.get(asked.name)
-        if function is not None and not caller.may(function.scope):
+        if function is not None and not function.may(caller):
             raise Forbidden(
                 f"fazt.{asked.name} needs the scope {function.scope}.",
                 hint='Name it in "scopes" of fazt.json, and grant it with `fazt functions grant`.',

@@ -4,7 +4,8 @@ from fazt.apps.sites.pages.lists import PAGES as LISTS
 from fazt.apps.sites.pages.lists import card
 from fazt.apps.sites.pages.site import PAGES as SITE
 from fazt.apps.sites.pages.visits import PAGES as VISITS
+from fazt.apps.sites.pages.visits import VISITED
 
 PAGES = [*LISTS, *VISITS, *SITE]
 
-__all__ = ["PAGES", "card"]
+__all__ = ["PAGES", "VISITED", "card"]

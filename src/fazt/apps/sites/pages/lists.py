@@ -43,12 +43,14 @@ async def sites_page(
     """The list, with what went wrong above it."""
     sites = await actions.list_sites(core, caller)
     rows = [(site, await find_shown(core, site), actions.site_url(core, request.scope, site.name)) for site in sites]
+    deleted = await actions.list_sites(core, caller, deleted=True)
     return page(
         request,
         "sites/list.html",
         status=STATUS[error.kind] if error else 200,
         rows=rows,
-        deleted=await actions.list_sites(core, caller, deleted=True),
+        deleted=deleted,
+        taken=[site.name for site in (*sites, *deleted)],
         trash_days=core.settings.get("sites.trash_days"),
         domain=core.config.domain,
         error=error,

@@ -11,41 +11,13 @@ from litestar.response import Stream
 from fazt.apps.sites import actions
 from fazt.apps.sites.model import VISIT_KIND, Site
 from fazt.core import Core
+from fazt.core.app import Visited
 from fazt.core.auth import Caller
-from fazt.core.clock import DAY, HOUR
-from fazt.core.errors import Invalid
 from fazt.core.http.access import member
-from fazt.core.visits import Report
 from fazt.ui import page
+from fazt.ui.visits import list_spans, list_tops, read_report, to_chart
 
 Asked = Request[Any, Any, Any]
-SPANS = {
-    "day": ("Day", DAY, "hour"),
-    "week": ("Week", 7 * DAY, "hour"),
-    "month": ("Month", 30 * DAY, "day"),
-    "year": ("Year", 365 * DAY, "day"),
-}
-LISTS = (
-    ("path", "Pages"),
-    ("referrer", "Where from"),
-    ("country", "Countries"),
-    ("browser", "Browsers"),
-    ("os", "Systems"),
-    ("device", "Devices"),
-    ("language", "Languages"),
-    ("utm_source", "Campaign source"),
-    ("utm_medium", "Campaign medium"),
-    ("utm_campaign", "Campaign"),
-    ("bot", "Bots"),
-)
-DIRECT = {
-    "referrer": "Directly",
-    "country": "Unknown",
-    "language": "Unknown",
-    "browser": "Unknown",
-    "os": "Unknown",
-    "device": "Unknown",
-}
 
 
 async def find_sites(core: Core, caller: Caller, name: str) -> tuple[Site | None, list[str]]:
@@ -56,27 +28,11 @@ async def find_sites(core: Core, caller: Caller, name: str) -> tuple[Site | None
     return site, [site.name]
 
 
-async def read_report(core: Core, names: list[str], span: str) -> Report:
-    """What came in the last day, week, month or year. Raises Invalid."""
-    if span not in SPANS:
-        raise Invalid(f"{span!r} is none of {', '.join(SPANS)}.")
-    _, length, step = SPANS[span]
-    now = core.clock()
-    start = now - length
-    start -= start % (HOUR if step == "hour" else DAY)
-    return await core.visits.report((VISIT_KIND,), names or ("",), start, now + 1, step, top=12)  # type: ignore[arg-type]
-
-
 @get("/sites/{name:str}/visits", guards=[member])
 async def show_visits(core: Core, caller: Caller, request: Asked, name: str, span: str = "month") -> Response[Any]:
     """Figures, a chart and lists; `-` is all sites."""
     site, names = await find_sites(core, caller, name)
-    report = await read_report(core, names, span)
-    lists = [
-        (title, [(top.value or DIRECT.get(key, "(none)"), top.views) for top in tops])
-        for key, title in LISTS
-        if (tops := [top for top in report.tops.get(key, []) if top.value or key in DIRECT])
-    ]
+    report = await read_report(core, VISIT_KIND, names or [""], span)
     return page(
         request,
         "sites/visits.html",
@@ -85,9 +41,9 @@ async def show_visits(core: Core, caller: Caller, request: Asked, name: str, spa
         url=actions.site_url(core, request.scope, site.name) if site else "",
         base=actions.dashboard_url(core, request.scope),
         report=report,
-        lists=lists,
+        lists=list_tops(report),
         span=span,
-        spans=[(key, title) for key, (title, _, _) in SPANS.items()],
+        spans=list_spans(f"/sites/{name}/visits?span=", span),
         known=request.query_params,
     )
 
@@ -95,14 +51,8 @@ async def show_visits(core: Core, caller: Caller, request: Asked, name: str, spa
 @get("/sites/{name:str}/visits/chart", guards=[member])
 async def chart_visits(core: Core, caller: Caller, name: str, span: str = "month") -> dict[str, Any]:
     """The chart's data: times in seconds, and a list of values for each line."""
-    report = await read_report(core, (await find_sites(core, caller, name))[1], span)
-    return {
-        "times": [point.at // 1000 for point in report.series],
-        "series": [
-            {"label": "Views", "values": [point.views for point in report.series]},
-            {"label": "Visitors", "values": [point.visitors for point in report.series]},
-        ],
-    }
+    report = await read_report(core, VISIT_KIND, (await find_sites(core, caller, name))[1] or [""], span)
+    return to_chart(report, "Views")
 
 
 @get("/sites/{name:str}/visits/export", guards=[member])
@@ -115,4 +65,15 @@ async def export_visits(core: Core, caller: Caller, name: str) -> Stream:
     return Stream(rows, media_type="text/csv; charset=utf-8", headers=headers)
 
 
+async def list_targets(core: Core, caller: Caller) -> list[str]:
+    """The sites that this person may know of."""
+    return (await find_sites(core, caller, "-"))[1]
+
+
+async def name_targets(_core: Core, targets: list[str]) -> dict[str, tuple[str, str]]:
+    """Sites are counted by their names."""
+    return {name: (name, f"/sites/{name}/visits") for name in targets if name}
+
+
+VISITED = Visited(VISIT_KIND, "Sites", list_targets, name_targets)
 PAGES = [show_visits, chart_visits, export_visits]

@@ -66,6 +66,21 @@ function withoutTop(files) {
   return isOne ? files.map(([path, file]) => [path.slice(path.indexOf("/") + 1), file]) : files;
 }
 
+// Whoever drops a folder before naming the site gets its name, and one that no other site has.
+function nameFor(form, source) {
+  const plain = source.replace(/\.(zip|tar|tgz|tar\.gz)$/i, "").toLowerCase();
+  const wanted = plain.replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "").slice(0, 50) || "site";
+  const taken = new Set((form.dataset.taken ?? "").split(" "));
+  let name = wanted;
+  for (let n = 2; taken.has(name); n += 1) name = `${wanted}-${n}`;
+  return name;
+}
+
+function sourceOfDrop(data) {
+  const entry = data.items.length === 1 ? data.items[0].webkitGetAsEntry?.() : null;
+  return entry && (entry.isDirectory || isArchive(entry.name)) ? entry.name : "";
+}
+
 async function bodyOfDrop(data) {
   const entries = [...data.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
   if (data.files.length === 1 && isArchive(data.files[0].name)) return data.files[0];
@@ -80,14 +95,10 @@ function bodyOfFolder(list) {
   return makeTar(withoutTop(files.filter(([path]) => !path.split("/").some(isLeftBehind))));
 }
 
-async function deploy(form, body) {
+async function deploy(form, body, source = "") {
   const field = form.querySelector("[name=name]");
+  if (field && !field.value.trim()) field.value = nameFor(form, source);
   const name = (form.dataset.deploy || field?.value || "").trim().toLowerCase();
-  if (!name) {
-    field.focus();
-    toast("Give the site a name first.", "warn");
-    return;
-  }
   const bar = form.querySelector("progress");
   const status = form.querySelector("[data-status]");
   const buttons = form.querySelectorAll("button");
@@ -121,14 +132,14 @@ for (const form of document.querySelectorAll("form[data-deploy]")) {
   for (const button of form.querySelectorAll("[data-choose]")) {
     button.addEventListener("click", () => inputs[button.dataset.choose].click());
   }
-  inputs.folder.addEventListener("change", () => inputs.folder.files.length && deploy(form, bodyOfFolder(inputs.folder.files)));
-  inputs.archive.addEventListener("change", () => inputs.archive.files.length && deploy(form, inputs.archive.files[0]));
+  inputs.folder.addEventListener("change", () => inputs.folder.files.length && deploy(form, bodyOfFolder(inputs.folder.files), inputs.folder.files[0].webkitRelativePath.split("/")[0]));
+  inputs.archive.addEventListener("change", () => inputs.archive.files.length && deploy(form, inputs.archive.files[0], inputs.archive.files[0].name));
   form.addEventListener("submit", (event) => event.preventDefault());
   for (const name of ["dragover", "dragleave", "drop"]) {
     zone.addEventListener(name, (event) => {
       event.preventDefault();
       zone.classList.toggle("over", name === "dragover");
-      if (name === "drop") deploy(form, bodyOfDrop(event.dataTransfer));
+      if (name === "drop") deploy(form, bodyOfDrop(event.dataTransfer), sourceOfDrop(event.dataTransfer));
     });
   }
 }

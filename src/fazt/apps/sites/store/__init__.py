@@ -50,6 +50,13 @@ from fazt.apps.sites.store.versions import (
     sweep_deploys,
 )
 
+
+def list_blob_queries(_dialect: str) -> list[str]:
+    """Where hashes of kept blobs stand."""
+    columns, tables = ("hash", "gzip", "brotli"), ("file", "upload")
+    return [f"SELECT {column} FROM sites_{table}" for column in columns for table in tables]  # noqa: S608 - own words
+
+
 __all__ = [
     "CAME_BACK",
     "COLLECT_JOB",
@@ -78,6 +85,7 @@ __all__ = [
     "get_site",
     "get_site_by_id",
     "get_version",
+    "list_blob_queries",
     "list_condemned",
     "list_domains",
     "list_sites",

@@ -27,7 +27,7 @@ _DOMAINS = (
 )
 _INSERT = insert(site).returning(s.id)
 
-SEARCH_KIND = "site"
+SEARCH_KIND = "sites.site"
 CONDEMNED = 1
 """`deleted_at` of a site that cannot be brought back."""
 

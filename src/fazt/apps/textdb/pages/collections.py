@@ -17,7 +17,6 @@ from fazt.core.auth import Caller
 from fazt.core.errors import Conflict, FaztError
 from fazt.core.http.access import owner
 from fazt.core.http.errors import STATUS
-from fazt.core.http.hosts import base_url
 from fazt.ui import page, read_form, redirect
 
 Asked = Request[Any, Any, Any]
@@ -47,14 +46,12 @@ async def collections_page(
     core: Core, request: Asked, *, error: FaztError | None = None, name: str = ""
 ) -> Response[Any]:
     """The list, with what went wrong above it."""
-    scope: Any = request.scope
     return page(
         request,
         "textdb/collections.html",
         status=STATUS[error.kind] if error else 200,
         collections=await core.db.read(list_figures),
         presets=[(key, text) for key, (text, _) in PRESETS.items()],
-        base=base_url(core.config, scope),
         error=error,
         name=name,
     )

@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from fazt.apps.textdb.store.collections import LIST, lock, to_collection
 from fazt.apps.textdb.store.documents import CHANGED, remove
 from fazt.apps.textdb.store.documents import COLUMNS as DOCUMENT
+from fazt.apps.textdb.store.finding import ask_for_finding
 from fazt.apps.textdb.store.sql import Statement, run
 from fazt.core.events import Event
 
@@ -57,3 +58,4 @@ def on_event(conn: Connection, event: Event) -> None:
     if event.name == CHANGED:
         lock(conn)
         run(conn, HEARD, event.key)
+        ask_for_finding(conn, event)

@@ -1,6 +1,7 @@
 // The call: lobby, the people in the room, and the tools.
 import { toast } from "/static/ui/toast.js";
 import { Chat } from "./chat.js";
+import { Files } from "./files.js";
 import { Media } from "./media.js";
 import { Peer } from "./peer.js";
 import { Signal } from "./signal.js";
@@ -155,6 +156,10 @@ navigator.connection?.addEventListener?.("change", () => { for (const { peer } o
 // --- Tools ---
 
 const chat = new Chat((text) => signal?.send({ type: "chat", text }));
+new Files((text) => {
+  if (signal?.send({ type: "chat", text })) chat.say(text);
+  else toast("The connection broke: send it again.", "bad");
+});
 
 function tellState() {
   signal?.send({ type: "state", ...media.state });

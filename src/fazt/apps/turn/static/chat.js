@@ -1,4 +1,6 @@
 // The chat beside the pictures.
+const LINK = /https?:\/\/[^\s<>"]+/g;
+
 export class Chat {
   #panel = document.getElementById("chat");
   #list = document.getElementById("messages");
@@ -17,11 +19,24 @@ export class Chat {
     });
   }
 
+  // Something of one's own that was not typed: the chat opens, so that one sees that it is there.
+  say(text) {
+    if (this.#panel.hidden) this.#show(true);
+    this.add("You", text);
+  }
+
   add(name, text) {
     const item = document.createElement("li");
     const who = document.createElement("b");
     who.textContent = name;
-    item.append(who, text);
+    item.append(who);
+    let at = 0;
+    for (const found of text.matchAll(LINK)) {
+      const link = Object.assign(document.createElement("a"), { href: found[0], textContent: found[0], target: "_blank", rel: "noopener noreferrer" });
+      item.append(text.slice(at, found.index), link);
+      at = found.index + found[0].length;
+    }
+    item.append(text.slice(at));
     this.#list.append(item);
     item.scrollIntoView({ block: "end" });
     this.#button.classList.toggle("news", this.#panel.hidden);

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from fazt.core.auth import store
 from fazt.core.auth.engine.gate import Gate
 from fazt.core.auth.engine.hashing import Hasher
+from fazt.core.auth.engine.known import Known
 from fazt.core.auth.engine.seen import SeenBook
 from fazt.core.auth.engine.throttle import Throttle
 from fazt.core.auth.engine.verifier import Sleep, Verifier
@@ -55,12 +56,14 @@ class Auth:
         self._throttle = throttle or Throttle()
         self._verifier = Verifier(db, self._hasher, self._throttle, sleep)
         self._seen = SeenBook(db)
+        self._known = Known(db)
         self._setup_secret = ""
         self.gate = Gate(self._hasher)
 
     async def close(self) -> None:
         """Finish what was begun."""
         await self._verifier.close()
+        self._known.close()
         await self._seen.close()
         self._hasher.close()
 
@@ -70,14 +73,14 @@ class Auth:
         """Whose session cookie this is, or None. `address` keeps the device list's hint fresh."""
         if not is_session_shaped(secret):
             return None
-        return self._shown(await self._db.point(store.find_session, digest(secret), now), address, now)
+        return self._shown(await self._known.find(store.find_session, digest(secret), now), address, now)
 
     async def identify_token(self, secret: str, now: int, address: str = "") -> Caller | None:
         """Whose API token or app password this is, or None."""
         bare = normalize_secret(secret)
         if bare is None:
             return None
-        return self._shown(await self._db.point(store.find_token, digest(bare), now), address, now)
+        return self._shown(await self._known.find(store.find_token, digest(bare), now), address, now)
 
     async def identify_basic(self, login: str, secret: str, address: str, now: int) -> Caller | None:
         """Who says to be `login` (e-mail or handle; may be empty with a token), or None.

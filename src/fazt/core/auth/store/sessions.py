@@ -7,6 +7,7 @@ from sqlalchemy import Connection, bindparam, delete, func, select
 
 from fazt.core.auth.model import Caller, Credential, NewSession, Session, pack_scopes, unpack_scopes
 from fazt.core.auth.schema import session, user
+from fazt.core.auth.store.changes import tell_change
 from fazt.core.auth.store.second_factor import check_code
 from fazt.core.auth.store.users import get_account
 from fazt.core.clock import DAY
@@ -125,11 +126,13 @@ def delete_session(conn: Connection, user_id: str, session_id: str) -> None:
     """Log one device out. Raises NotFound where this person has no such session."""
     if not conn.execute(delete(session).where(session.c.user_id == user_id, session.c.id == session_id)).rowcount:
         raise NotFound("There is no such session.")
+    tell_change(conn)
 
 
 def delete_sessions(conn: Connection, user_id: str, *, keep_session: str = "") -> int:
     """Log all devices out but one; how many."""
     mine = (session.c.user_id == user_id) & (session.c.id != keep_session)
+    tell_change(conn)
     return conn.execute(delete(session).where(mine)).rowcount
 
 
@@ -140,4 +143,5 @@ def prune_sessions(conn: Connection, now: int) -> int:
     ranked = select(session.c.id, place.label("place")).subquery()
     over = select(ranked.c.id).where(ranked.c.place > MOST)
     gone = (session.c.expires_at <= now) | session.c.id.in_(over)
+    tell_change(conn)
     return conn.execute(delete(session).where(gone)).rowcount

@@ -21,6 +21,7 @@ from fazt.core.auth.model import (
 from fazt.core.auth.model.credentials import HINT_LENGTH
 from fazt.core.auth.model.people import TokenKind
 from fazt.core.auth.schema import invitation, reset, session, token, user
+from fazt.core.auth.store.changes import tell_change
 from fazt.core.auth.store.sessions import CALLER_COLUMNS, IDLE, is_valid, prune_sessions, to_credential
 from fazt.core.auth.store.users import get_user
 from fazt.core.db import Prepared
@@ -123,6 +124,7 @@ def delete_token(conn: Connection, user_id: str, token_id: str) -> None:
     """End a token or app password and the sessions opened with it. Raises NotFound where this person has none such."""
     if not conn.execute(delete(token).where(token.c.user_id == user_id, token.c.id == token_id)).rowcount:
         raise NotFound("There is no such token.")
+    tell_change(conn)
 
 
 def delete_ended(conn: Connection, now: int) -> int:

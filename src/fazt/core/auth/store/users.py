@@ -16,6 +16,7 @@ from fazt.core.auth.model import (
 from fazt.core.auth.model.people import Role
 from fazt.core.auth.model.rules import RESERVED
 from fazt.core.auth.schema import reset, session, token, totp, user
+from fazt.core.auth.store.changes import tell_change
 from fazt.core.db import Prepared
 from fazt.core.errors import Conflict, Forbidden, NotFound
 from fazt.core.events import Event, emit
@@ -34,10 +35,10 @@ USER_COLUMNS = (
 )
 USERS = select(*USER_COLUMNS).select_from(user.outerjoin(totp))
 ACCOUNTS = USERS.add_columns(user.c.password_hash)
-ACCOUNT_BY_ID = ACCOUNTS.where(user.c.id == bindparam("id"))
+ACCOUNT_BY_ID = Prepared(ACCOUNTS.where(user.c.id == bindparam("id")))
 ACCOUNT_BY_EMAIL = Prepared(ACCOUNTS.where(user.c.email == bindparam("login")))
 ACCOUNT_BY_HANDLE = Prepared(ACCOUNTS.where(user.c.handle == bindparam("login")))
-OWNER = USERS.where(user.c.role == "owner")
+OWNER = Prepared(USERS.where(user.c.role == "owner"))
 TAKEN = select(user.c.id).where((user.c.email == bindparam("email")) | (user.c.handle == bindparam("handle")))
 
 
@@ -105,7 +106,7 @@ def find_account(conn: Connection, login: str) -> Account | None:
 
 def get_account(conn: Connection, user_id: str) -> Account:
     """As get_user, with the password's hash."""
-    row = conn.execute(ACCOUNT_BY_ID, {"id": user_id}).first()
+    row = ACCOUNT_BY_ID.first(conn, {"id": user_id})
     if row is None:
         raise NotFound("There is no such person.")
     return to_account(row)
@@ -124,7 +125,7 @@ def get_user(conn: Connection, user_id: str) -> User:
 
 def find_owner(conn: Connection) -> User | None:
     """The owner; None before the first set-up."""
-    row = conn.execute(OWNER).first()
+    row = OWNER.first(conn, {})
     return to_user(row) if row else None
 
 
@@ -144,6 +145,7 @@ def update_user(
     name = before.name if name is None else check_name(name)
     check_free(conn, email=email, handle=handle, except_id=user_id)
     conn.execute(update(user).where(user.c.id == user_id).values(email=email, handle=handle, name=name))
+    tell_change(conn)
     return get_user(conn, user_id)
 
 
@@ -154,6 +156,7 @@ def set_password(conn: Connection, user_id: str, password_hash: str, now: int, *
     conn.execute(delete(reset).where(reset.c.user_id == user_id))
     ended = (session.c.user_id == user_id) & session.c.token_id.is_(None) & (session.c.id != keep_session)
     conn.execute(delete(session).where(ended))
+    tell_change(conn)
 
 
 def replace_hash(conn: Connection, user_id: str, old: str, new: str) -> bool:
@@ -189,8 +192,19 @@ def delete_user(conn: Connection, user_id: str, now: int) -> None:
 
 
 def tell(conn: Connection, name: str, user_id: str, now: int) -> None:
-    """The event that something became of a person."""
+    """The event that something became of a person, whose credentials are looked up anew."""
     emit(conn, Event(name, {"user_id": user_id}, key=user_id), now=now)
+    tell_change(conn)
+
+
+def find_tour_closed(conn: Connection, user_id: str) -> int | None:
+    """When somebody closed the first steps on the dashboard; None where they are still shown."""
+    return conn.scalar(select(user.c.tour_closed_at).where(user.c.id == user_id))
+
+
+def set_tour_closed(conn: Connection, user_id: str, at: int | None) -> None:
+    """Close the first steps for somebody, or with None show them again."""
+    conn.execute(update(user).where(user.c.id == user_id).values(tour_closed_at=at))
 
 
 def get_member(conn: Connection, user_id: str) -> User:

@@ -18,9 +18,9 @@ LOAD_MAX_BYTES = 64 * 1024 * 1024
 
 b = core_blob.c
 _STAT = Prepared(select(b.id, b.size, b.chunk_bytes, b.place).where(b.hash == bindparam("hash")))
-_KEEP = update(core_blob).where(b.hash == bindparam("of")).values(keeps=b.keeps + 1).returning(b.size)
+_KEEP = Prepared(update(core_blob).where(b.hash == bindparam("of")).values(keeps=b.keeps + 1).returning(b.size))
 _KEEP_MANY = update(core_blob).where(b.hash == bindparam("of")).values(keeps=b.keeps + bindparam("more"))
-_DROP = (
+_DROP = Prepared(
     update(core_blob)
     .where(b.hash == bindparam("of"), b.keeps > 0)
     .values(keeps=b.keeps - 1, touched_at=0)  # 0: the sweeper sets it, so the grace time begins now
@@ -88,10 +88,10 @@ def stat(conn: Connection, hash: str) -> Blob:
 
 def keep(conn: Connection, hash: str) -> Blob:
     """Count one more row that refers to the blob; in the transaction that writes that row. Raises NotFound."""
-    size = conn.scalar(_KEEP, {"of": hash})
-    if size is None:
+    row = _KEEP.row(conn, {"of": hash})
+    if row is None:
         raise no_such_blob(hash)
-    return Blob(hash, size)
+    return Blob(hash, row[0])
 
 
 def keep_many(conn: Connection, counts: Mapping[str, int]) -> None:
@@ -103,7 +103,7 @@ def keep_many(conn: Connection, counts: Mapping[str, int]) -> None:
 
 def drop(conn: Connection, hash: str) -> None:
     """Count one less; in the transaction that deletes the row. Raises NotFound when nobody kept it."""
-    if conn.scalar(_DROP, {"of": hash}) is None:
+    if _DROP.row(conn, {"of": hash}) is None:
         raise no_such_blob(hash)
 
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from fazt.core.tls import wire
 from fazt.core.tls.model import Certificate
 from fazt.core.tls.model.outcomes import Limited, Refused, Trouble
 from fazt.core.tls.model.plan import Order
-from fazt.core.tls.wire import create_key, read_certificate
 
 if TYPE_CHECKING:
     from fazt.core.tls.engine.acme import Acme, Advice, Prover
@@ -63,7 +63,7 @@ def ask(asking: Asking, order: Order, prover: Prover, stopping: threading.Event)
     """A certificate. Raises Refused, Limited or Trouble."""
     acme = asking.open(stopping)
     acme.sign_in()
-    key_pem = create_key()
+    key_pem = wire.create_key()
     replaces = order.replaces.chain_pem if order.replaces and order.replaces.authority == asking.directory else ""
     more = {"replaces": replaces, "profile": asking.profile}
     try:
@@ -73,7 +73,7 @@ def ask(asking: Asking, order: Order, prover: Prover, stopping: threading.Event)
             raise
         acme.sign_in(anew=True)  # the authority has forgotten us, as test ones do at each start
         chain = acme.issue(order.names, key_pem, order.method, prover, **more)
-    certificate = read_certificate(chain, key_pem, "acme", asking.directory)
+    certificate = wire.read_certificate(chain, key_pem, "acme", asking.directory)
     try:
         advice = acme.find_advice(chain)
     except (Refused, Limited, Trouble):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from fazt.core.errors import FaztError
+from fazt.core.tls import wire
 from fazt.core.tls.engine.checks import TIMEOUT_S, Checker, Finding
 from fazt.core.tls.engine.options import find_provider, find_wild_zone, list_choices, make_look
 from fazt.core.tls.engine.threads import run_blocking
@@ -23,7 +24,6 @@ from fazt.core.tls.model import HostState, is_good
 from fazt.core.tls.model.names import is_private_name
 from fazt.core.tls.model.outcomes import Limited, Refused, Trouble
 from fazt.core.tls.model.plan import method_for
-from fazt.core.tls.wire import create_key
 
 if TYPE_CHECKING:
     from fazt.core import Core
@@ -91,7 +91,9 @@ def look_at_authority(core: Core, directory: str) -> tuple[Finding, set[str]]:
     """Whether it is there and agrees with us what time it is; and by which names CAA records know it."""
     from fazt.core.tls.engine.acme import Account, Acme  # noqa: PLC0415 - large, and seldom needed
 
-    acme = Acme(Account(directory, create_key(), roots_file=core.settings.get("tls.roots_file")), threading.Event())
+    acme = Acme(
+        Account(directory, wire.create_key(), roots_file=core.settings.get("tls.roots_file")), threading.Event()
+    )
     try:
         meta = acme.find_meta()
     except (Refused, Limited, Trouble) as error:

@@ -16,7 +16,7 @@ from fazt.core.auth.store import find_owner
 from fazt.core.clock import DAY, HOUR, MINUTE, SECOND
 from fazt.core.errors import FaztError, Invalid
 from fazt.core.log import get_logger
-from fazt.core.tls import store
+from fazt.core.tls import store, wire
 from fazt.core.tls.engine.asking import Asked, Asking, ask
 from fazt.core.tls.engine.checks import Checker
 from fazt.core.tls.engine.options import (
@@ -43,7 +43,6 @@ from fazt.core.tls.model.times import (
     is_due,
     renewal_time,
 )
-from fazt.core.tls.wire import create_key
 
 if TYPE_CHECKING:
     from fazt.core import Core
@@ -169,7 +168,7 @@ class Keeper:
         core = self.core
         known = await core.db.read(store.find_authority, choice.directory)
         if not known.account_key_pem:
-            await core.db.write(store.put_account, choice.directory, key_pem=create_key(), uri="", email="")
+            await core.db.write(store.put_account, choice.directory, key_pem=wire.create_key(), uri="", email="")
             known = await core.db.read(store.find_authority, choice.directory)
         look = make_look(core)
         provider = find_provider(core) if order.method == "dns-01" else None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from fazt.core.clock import DAY, HOUR
 from fazt.core.errors import FaztError, NotFound
 from fazt.core.log import get_logger
-from fazt.core.tls import store
+from fazt.core.tls import store, wire
 from fazt.core.tls.contexts import create_context, create_server_context
 from fazt.core.tls.engine.owned import is_own_name, list_own
 from fazt.core.tls.model import (
@@ -24,7 +24,6 @@ from fazt.core.tls.model import (
     normalize,
 )
 from fazt.core.tls.model.times import hsts_seconds
-from fazt.core.tls.wire import create_leaf, create_root, fingerprint_of, permits, read_certificate
 
 if TYPE_CHECKING:
     from fazt.core.clock import Clock
@@ -87,7 +86,7 @@ class Tls:
     @property
     def root_fingerprint(self) -> str:
         """Its SHA-256, as browsers show it: AB:CD:…; "" where there is none."""
-        return fingerprint_of(self._root[0]) if self._root else ""
+        return wire.fingerprint_of(self._root[0]) if self._root else ""
 
     def find_certificate(self, host: str) -> Certificate | None:
         """The certificate to show for this host name (any case) or address, or None. Quick, without I/O.
@@ -151,7 +150,7 @@ class Tls:
         self._certificates = await self._db.read(store.list_certificates)
         self.hosts = await self._db.read(store.list_hosts)
         root, self._root = self._root, await self._db.read(store.find_root)
-        if self.mode == "local" and (self._root is None or not permits(self._root[0], self.config.domain)):
+        if self.mode == "local" and (self._root is None or not wire.permits(self._root[0], self.config.domain)):
             self._root = await self._make_root()
         self._by_name = {}
         for certificate in self._certificates:
@@ -195,7 +194,7 @@ class Tls:
     async def _make_root(self) -> tuple[str, str]:
         names = [] if is_private_name(self.config.domain) and "." not in self.config.domain else [self.config.domain]
         now = self.clock()
-        made = create_root(self.config.domain, [*names, *list_own().names], now)
+        made = wire.create_root(self.config.domain, [*names, *list_own().names], now)
         await self._db.write(store.add_root, *made, now=now)
         return made
 
@@ -203,8 +202,8 @@ class Tls:
         """A new certificate of the local authority's. Raises NotFound where there is no authority."""
         if self._root is None:
             raise NotFound("This cloud has no authority of its own.", hint="`fazt settings set tls.mode local`")
-        chain, key = create_leaf(*self._root, names, self.clock())
-        return read_certificate(chain, key, "local")
+        chain, key = wire.create_leaf(*self._root, names, self.clock())
+        return wire.read_certificate(chain, key, "local")
 
     def _find_kept(self, name: str) -> Certificate | None:
         wild = "*." + name.partition(".")[2]
@@ -215,7 +214,7 @@ class Tls:
             return None
         found = self._local.get(name)
         if found is None or found.not_after - self.clock() < LOCAL_LEFT:
-            if not name or not (is_own_name(name) or self.is_ours(name)) or not permits(self._root[0], name):
+            if not name or not (is_own_name(name) or self.is_ours(name)) or not wire.permits(self._root[0], name):
                 return None
             if len(self._local) >= MAX_LOCAL:
                 self._local.clear()
@@ -246,6 +245,6 @@ class Tls:
         if "" not in self._local or self._local[""].not_after - self.clock() < LOCAL_LEFT:
             own = list_own()
             names = [self.config.domain, *own.names, *own.addresses]
-            allowed = [name for name in dict.fromkeys(names) if self._root and permits(self._root[0], name)]
+            allowed = [name for name in dict.fromkeys(names) if self._root and wire.permits(self._root[0], name)]
             self._local[""] = self.make_local(allowed or ["localhost"])
         return self._local[""]

@@ -34,6 +34,8 @@ Granularity = Literal["hour", "day", "month"]
 STEPS: dict[str, int] = {"hour": HOURLY, "day": DAILY, "month": MONTHLY}
 MAX_POINTS = 4000
 TOP = 50
+MAX_SEEKS = 4000
+"""Up to so many places of the key are looked up one by one; beyond, the whole range is read."""
 
 s, v = core_visit_sum.c, core_visit.c
 
@@ -60,7 +62,8 @@ def report(
     points = list_points(start, min(end, max(now, start) + HOUR), granularity)
     source = Log(conn, kinds, targets, start, end, filters) if filters else Sums(conn, kinds, targets, start, end, now)
     made.views, made.visitors = source.total()
-    made.series = [Point(at, *source.series(granularity).get(at, (0, 0))) for at in points]
+    series = source.series(granularity)
+    made.series = [Point(at, *series.get(at, (0, 0))) for at in points]
     made.targets = source.targets(top)
     made.tops = {name: source.tops(name, top) for name in (*DIMENSIONS, *ROBOTS.values())}
     made.robot_views = source.robot_views()
@@ -78,6 +81,18 @@ def list_points(start: int, end: int, granularity: Granularity) -> list[int]:
     if (end - first) // step > MAX_POINTS:
         raise Invalid(f"That is too long a time to be shown by the {granularity}.")
     return list(range(first, end, step))
+
+
+def list_moments(step: int, low: int, high: int, most: int) -> list[int]:
+    """Where the steps from `low` up to `high` begin; none where these are more than `most`."""
+    if step == MONTHLY:
+        moments: list[int] = []
+        while low < high and len(moments) <= most:
+            moments.append(low)
+            low = next_month(low)
+    else:
+        moments = list(range(low, high, HOUR if step == HOURLY else DAY)[: most + 1])
+    return moments if len(moments) <= most else []
 
 
 class Sums:
@@ -133,14 +148,20 @@ class Sums:
         for kind in self._kinds:
             for step, low, high in spans:
                 part = select(s.at, s.target, s.value, s.views, s.visitors).where(
-                    s.kind == kind, s.step == step, s.dimension == dimension, s.at >= low, s.at < high
+                    s.kind == kind, s.step == step, s.dimension == dimension
                 )
-                if self._targets:
-                    part = part.where(s.target.in_(self._targets))
-                elif step == MONTHLY:
-                    part = part.where(s.target != ALL_TARGETS if by_target else s.target == ALL_TARGETS)
-                parts.append(part)
+                parts.append(part.where(self._when(step, low, high, by_target=by_target)))
         return union_all(*parts).subquery()
+
+    def _when(self, step: int, low: int, high: int, *, by_target: bool) -> ColumnElement[bool]:
+        """Which rows of a step. The key goes on with time and target: both are named one by one where that is few."""
+        between = and_(s.at >= low, s.at < high)
+        if by_target and not self._targets:
+            return and_(between, s.target != ALL_TARGETS)
+        targets = self._targets or (ALL_TARGETS,)
+        moments = list_moments(step, low, high, MAX_SEEKS // len(targets))
+        when = s.at.in_(moments) if moments else between
+        return and_(when, s.target.in_(targets))
 
 
 class Log:

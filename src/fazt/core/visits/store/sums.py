@@ -164,13 +164,14 @@ def add(gathered: Gathered, row: Row[Any], dimension: str, value: str, visitors:
 
 
 def add_longer_steps(gathered: Gathered) -> None:
-    """Days and months from the hours; months also of all targets together, for reports over years."""
+    """Days and months from the hours; and each of them of all targets together, of which there may be thousands."""
     for (kind, _, dimension, hour, target, value), (views, visitors) in list(gathered.sums.items()):
-        if dimension == "hour":
-            continue
-        day = day_of(hour)
-        month = month_of(day)
-        for step, at, of in ((DAILY, day, target), (MONTHLY, month, target), (MONTHLY, month, ALL_TARGETS)):
+        steps = [(HOURLY, hour, ALL_TARGETS)]
+        if dimension != "hour":
+            day = day_of(hour)
+            for step, at in ((DAILY, day), (MONTHLY, month_of(day))):
+                steps += ((step, at, target), (step, at, ALL_TARGETS))
+        for step, at, of in steps:
             sums = gathered.sums[kind, step, dimension, at, of, value]
             sums[0] += views
             sums[1] += visitors

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from heapq import nlargest
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, delete, func, select, tuple_, update
 
-from fazt.core.clock import DAY
+from fazt.core.clock import DAY, MINUTE
 from fazt.core.db import insert as insert_or
 from fazt.core.visits.model import DIMENSIONS, HOURLY, MONTHLY, ROBOTS, Record, day_of
 from fazt.core.visits.schema import core_visit, core_visit_known, core_visit_salt, core_visit_sum
 from fazt.core.visits.store.sums import ALL_TARGETS, HOURS_KEPT_MS, execute_many, find_mark
 
 STEP_ROWS = 2000
+MOST_COUNTED = 100_000
 
 v = core_visit.c
 FIELDS = Record.__struct_fields__
@@ -89,6 +91,28 @@ def delete_some(conn: Connection, table: Table, condition: ColumnElement[bool]) 
     return conn.execute(delete(table).where(tuple_(*keys).in_(some))).rowcount == STEP_ROWS
 
 
+def find_newest(conn: Connection, kind: str, targets: Sequence[str], limit: int) -> list[Record]:
+    """The newest visits, out of however many there are. Empty `targets` mean all."""
+    newest = [v.kind == kind]
+    page = select(v.id, *(v[name] for name in FIELDS)).order_by(v.at.desc(), v.id.desc()).limit(limit)
+    if not targets:
+        rows = conn.execute(page.where(*newest)).all()
+    else:  # one after the other, since each of them has its order in the index
+        of = page.where(*newest, v.target == bindparam("of"))
+        rows = [row for target in targets for row in conn.execute(of, {"of": target})]
+    rows = nlargest(limit, rows, key=lambda row: (row.at, row.id))
+    return [Record(*row[1:]) for row in rows]
+
+
+def count_minutes(conn: Connection, kind: str, targets: Sequence[str], start: int, end: int) -> list[int]:
+    """How many visits came in each minute from `start` up to `end`, robots too; of the last MOST_COUNTED at most."""
+    where = [v.kind == kind, v.at >= start, v.at < end, *([v.target.in_(targets)] if targets else [])]
+    last = select(v.at).where(*where).order_by(v.at.desc()).limit(MOST_COUNTED).subquery()
+    minute = ((last.c.at - start) // MINUTE).label("minute")
+    counted = {int(row[0]): int(row[1]) for row in conn.execute(select(minute, func.count()).group_by(minute))}
+    return [counted.get(number, 0) for number in range(-(-(end - start) // MINUTE))]
+
+
 def list_newest(
     conn: Connection,
     kinds: Sequence[str],
@@ -101,9 +125,9 @@ def list_newest(
     with_robots: bool = True,
 ) -> tuple[list[Record], int]:
     """One page of the log, newest first, and how many there are in all. Empty `targets` mean all."""
-    where = [v.kind.in_(kinds), v.at >= start, v.at < end]
+    where = [v.kind == kinds[0] if len(kinds) == 1 else v.kind.in_(kinds), v.at >= start, v.at < end]
     if targets:
-        where.append(v.target.in_(targets))
+        where.append(v.target == targets[0] if len(targets) == 1 else v.target.in_(targets))
     if not with_robots:
         where.append(v.robot == 0)
     total = conn.execute(select(func.count()).select_from(core_visit).where(*where)).scalar_one()

@@ -1,11 +1,14 @@
 // On every page: what attributes ask for. Nothing here is needed to read a page.
 import "./copy.js";
 import "./dialog.js";
+import "./finder.js";
+import "./share.js";
 import "./times.js";
 import "./upload.js";
 import { watchTheme } from "./theme.js";
 
 watchTheme();
+if (document.querySelector(".connect")) import("./connect.js");
 
 // <select data-submit-on-change>: send its form when a choice is made.
 document.addEventListener("change", (event) => {
@@ -30,9 +33,10 @@ addEventListener("pageshow", () => {
 document.addEventListener("keydown", (event) => {
   if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.target.closest("input, textarea, select, [contenteditable]")) return;
-  const box = document.querySelector(".finder input");
-  if (box?.offsetParent) {
-    event.preventDefault();
-    box.focus();
-  }
+  const boxes = document.querySelectorAll(".finder input, #f-q");
+  const box = [...boxes].find((one) => one.offsetParent);
+  if (!box) return;
+  event.preventDefault();
+  box.focus();
+  box.select();
 });

@@ -10,8 +10,8 @@ import msgspec
 
 from fazt.apps.pubsub.model.message import Message, new_message_id
 from fazt.apps.pubsub.model.options import FOREVER
-from fazt.apps.pubsub.wire import frames
 from fazt.apps.pubsub.wire.formats import Format, chunk, to_line
+from fazt.core import frames
 
 encode = msgspec.json.Encoder().encode
 

@@ -1,0 +1,55 @@
+"""What the doors of pads have in common: who may do what, reading and writing, and what owners choose."""
+
+from fazt.apps.pads.actions.access import (
+    READ,
+    WRITE,
+    Access,
+    admit,
+    check_manager,
+    find_caller,
+    find_level,
+    level_of_member,
+    open_pad,
+    take_password,
+)
+from fazt.apps.pads.actions.managing import (
+    Changes,
+    NewShare,
+    change_pad,
+    create_share,
+    end_share,
+    erase_pad,
+    make_pad,
+    new_name,
+    pad_url,
+    share_url,
+)
+from fazt.apps.pads.actions.texts import Text, add_text, put_text, read_text, restore
+
+__all__ = [
+    "READ",
+    "WRITE",
+    "Access",
+    "Changes",
+    "NewShare",
+    "Text",
+    "add_text",
+    "admit",
+    "change_pad",
+    "check_manager",
+    "create_share",
+    "end_share",
+    "erase_pad",
+    "find_caller",
+    "find_level",
+    "level_of_member",
+    "make_pad",
+    "new_name",
+    "open_pad",
+    "pad_url",
+    "put_text",
+    "read_text",
+    "restore",
+    "share_url",
+    "take_password",
+]

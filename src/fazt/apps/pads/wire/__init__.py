@@ -1,0 +1,1 @@
+"""The y-websocket protocol as bytes: messages, Yjs updates, and awareness."""

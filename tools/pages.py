@@ -138,8 +138,14 @@ def render_page(root: Path, page: Page, pages: list[Page]) -> str:
         home=f"{to_top}/index.html",
         nav=render_nav(pages, page),
         contents=f"<ul>{contents}</ul>" if len(sections) > 2 else "",
-        body=body.replace("<table>", '<div class="wide"><table>').replace("</table>", "</table></div>"),
+        body=make_scrollable(body),
     )
+
+
+def make_scrollable(body: str) -> str:
+    """Tables and code scroll by themselves on a narrow screen, by keyboard, too."""
+    body = body.replace("<table>", '<div class="wide" tabindex="0"><table>').replace("</table>", "</table></div>")
+    return body.replace("<pre>", '<pre tabindex="0">')
 
 
 def build_site(root: Path, site: Path) -> list[Page]:

@@ -17,7 +17,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench._load import free_port, wait_for
+from _load import free_port, wait_for
+
 from tests.program import Program
 
 E2E = Path(__file__).parents[1] / "tests" / "e2e"

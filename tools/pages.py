@@ -159,9 +159,9 @@ def build_site(root: Path, site: Path) -> list[Page]:
         path.write_text(text)
     shutil.copy(LOOKS / "style.css", site / "style.css")
     for picture in sorted((root / "docs").rglob("*.webp")):
-        target = site / picture.relative_to(root / "docs")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(picture, target)
+        place = site / picture.relative_to(root / "docs")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(picture, place)
     return pages
 
 

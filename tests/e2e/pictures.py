@@ -91,6 +91,7 @@ def move_in(program: Program, owner: httpx.Client) -> None:
 def to_webp(png: bytes) -> bytes:
     """As small as the guide wants it."""
     picture = Image.open(io.BytesIO(png)).convert("RGB")
+    kept = io.BytesIO()
     for quality in (80, 60, 40):
         kept = io.BytesIO()
         picture.save(kept, "WEBP", quality=quality, method=6)

@@ -122,7 +122,7 @@ def test_keys_reach_the_content_and_the_search(desk: Watched, cloud: Program) ->
     desk.page.keyboard.press("Enter")
     expect(desk.page.locator("main")).to_be_focused()
     desk.page.keyboard.press("/")
-    expect(desk.page.get_by_role("searchbox")).to_be_focused()
+    expect(desk.page.get_by_label("Search everything")).to_be_focused()
 
 
 def test_a_grave_button_asks_first(desk: Watched, cloud: Program) -> None:

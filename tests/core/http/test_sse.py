@@ -9,7 +9,6 @@ import pytest
 
 from fazt.core.http import sse
 
-
 Said = asyncio.Queue[bytes]
 
 

@@ -7,7 +7,7 @@ QUICK = tests/house $(wildcard tests/core/test_model.py tests/core/*/test_model.
 	tests/apps/*/test_model.py tests/apps/*/test_wire.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check lint fmt bench soak fuzz docs lock release clean prepare-serve prepare-check prepare-test
+.PHONY: help serve test check lint fmt bench soak fuzz pictures docs lock release clean prepare-serve prepare-check prepare-test
 
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,7 +33,8 @@ fmt: prepare-check ## Format the code and mend what can be mended by itself
 
 bench: prepare-test ## Measure fazt beside its peers; `make bench ONLY=db` for one part
 	@for file in $(or $(ONLY:%=bench/%.py),$(sort $(wildcard bench/[!_]*.py))); do \
-		echo "== $$file"; $(BIN)/python $$file || exit 1; done
+		echo "== $$file"; $(BIN)/python $$file || failed="$$failed $$file"; done; \
+		test -z "$$failed" || { echo "These failed:$$failed"; exit 1; }
 
 soak: prepare-test ## All apps under load and kill -9: `make soak MINUTES=10 KILLS=5`; what was acknowledged is there
 	$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),10) --kills $(or $(KILLS),5) $(if $(SEED),--seed $(SEED))
@@ -44,6 +45,9 @@ fuzz: prepare-test ## Damaged input for every protocol: `make fuzz MINUTES=5 ONL
 docs: prepare-check ## Write docs/reference.md from the manifests, and the pages of docs/ into site/
 	$(BIN)/python -m tools.reference
 	$(BIN)/python -m tools.pages
+
+pictures: prepare-test ## Take the pictures of docs/guide anew
+	$(BIN)/python -m tests.e2e.pictures
 
 lock: prepare-serve ## Choose new versions for requirements.lock (UPGRADE=1 for the newest)
 	$(BIN)/python -m tools.lock $(if $(UPGRADE),--upgrade)

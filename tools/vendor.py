@@ -127,7 +127,8 @@ def draw_world() -> None:
     """The land as one path, equirectangular, and where the middle of each country is on it."""
     land = read_package("world-atlas", "2.0.2", "land-110m.json")
     rings = [ring for geometry in land["objects"]["land"]["geometries"] for ring in rings_of(land, geometry)]
-    path = "".join(draw_ring(ring) for ring in rings if max(y for _, y in ring) > SOUTH)
+    shown = [ring for ring in rings if max(y for _, y in ring) > SOUTH]
+    path = "".join(draw_ring(piece) for ring in shown for piece in unwrap(ring))
     size = f"{360 * SCALE} {(NORTH - SOUTH) * SCALE}"
     svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size}"><path id="land" d="{path}"/></svg>\n'
     (VENDOR / "world.svg").write_text(svg)
@@ -189,6 +190,17 @@ def draw_ring(ring: Ring) -> str:
             said += f"{' ' if to_y - y >= 0 else ''}{to_y - y}"
             x, y = to_x, to_y
     return said.rstrip("l") + "z"
+
+
+def unwrap(ring: Ring) -> list[Ring]:
+    """The ring, and where it passes the 180th meridian once at each end of the map; what is outside is not seen."""
+    turn, whole = 0, ring[:1]
+    for (before, _), (x, y) in pairwise(ring):
+        turn += 360 if x - before < -180 else -360 if x - before > 180 else 0
+        whole.append((x + turn, y))
+    longitudes = [x for x, _ in whole]
+    shifts = [0, *([-360] if max(longitudes) > 180 else []), *([360] if min(longitudes) < -180 else [])]
+    return [[(x + shift, y) for x, y in whole] for shift in shifts]
 
 
 def weigh(ring: Ring) -> tuple[float, tuple[float, float]]:

@@ -179,6 +179,9 @@ def serve(target: Target, /, **options: str | None) -> None:
     fazt serve
     fazt serve --data /srv/fazt/data.db --domain example.com --listen 0.0.0.0:80
     """
+    import gc  # noqa: PLC0415 - as below
+
+    gc.disable()  # loading modules leaves nothing to collect, and looking for it is a tenth of a start
     from fazt.serve import serve as run  # noqa: PLC0415 - heavy, and only this command needs it
 
     named = {name.replace("_", "-"): value for name, value in options.items()}

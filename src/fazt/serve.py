@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import socket
 import sys
@@ -227,6 +228,8 @@ async def serve_once(program: Running) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, program.stopping.set)
+    gc.enable()
+    gc.freeze()  # what is loaded stays, and need not be looked at again
     await announce(program)
     systemd.notify("READY=1")
     await program.stopping.wait()

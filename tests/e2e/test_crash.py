@@ -27,7 +27,7 @@ def write_until_killed(program: Program, writer: int, acknowledged: list[str]) -
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(60 + 20 * CRASHES)
+@pytest.mark.timeout(120 + 20 * CRASHES)
 def test_every_answered_write_survives_kill_9(program: Program) -> None:
     chance = random.Random(4698)
     acknowledged: list[list[str]] = [[] for _ in range(WRITERS)]

@@ -9,10 +9,8 @@ import json
 import os
 import re
 import shutil
-import sqlite3
 from base64 import b64decode
 from collections.abc import Iterator
-from contextlib import closing
 from itertools import count
 from pathlib import Path
 
@@ -125,9 +123,9 @@ def test_a_session_that_ended_is_opened_again(cloud: Program, person: Person, tm
     process = a.start("batch", str(a.profile / "commands.txt"))
     with person.session(cloud) as api:
         wait_until(lambda: api.get("items/root:/:/delta").json()["items"][1:], 30, "the first sync")
-    with closing(sqlite3.connect(cloud.data)) as conn, conn:
-        wait_until(lambda: "Completed" in a.log, 30, "the end of the first sync")
-        conn.execute("DELETE FROM core_session WHERE kind = 'joplin'")
+    wait_until(lambda: "Completed" in a.log, 30, "the end of the first sync")
+    with cloud.client(auth=(person.email, person.password)) as client:
+        client.delete("/api/v1/me/sessions").raise_for_status()
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     assert said.count("Completed") == 2

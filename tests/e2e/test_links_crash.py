@@ -26,7 +26,7 @@ def click_until_killed(program: Program, name: str, answered: list[int]) -> None
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(60 + 20 * KILLS)
+@pytest.mark.timeout(120 + 20 * KILLS)
 def test_no_answered_click_is_lost(program: Program) -> None:
     program.run("settings", "set", "links.fetch_titles", "off")
     program.run("links", "add", "https://example.org/", "--slug", "hello")

@@ -13,6 +13,12 @@ from fazt.core.instance import socket_path
 from tests.program import SRC, Program, wait_until
 
 
+def spent_s(pid: int) -> float:
+    """Processor time that the process has taken, by the kernel's account."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def resident_mb(pid: int) -> float:
     """Memory that the process occupies, by the kernel's account."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
@@ -23,19 +29,19 @@ def resident_mb(pid: int) -> float:
 
 def test_a_warm_start_answers_soon_and_takes_little_memory(program: Program) -> None:
     program.stop()
-    took: list[float] = []
+    spent: list[float] = []
     memory = 0.0
     for _ in range(3):
-        started = time.perf_counter()
         program.start()
         with program.client() as client:
             assert client.get("/health").json()["status"] == "ok"
-        took.append(time.perf_counter() - started)
         assert program.process is not None
+        spent.append(spent_s(program.process.pid))
         memory = resident_mb(program.process.pid)
         program.stop()
-    # The goals are 1.5 s and 100 MB on a quiet machine; tests run beside others on shared ones.
-    assert min(took) < 3.0, took
+    # The goals are 1.5 s and 100 MB on a quiet machine. Tests run beside others, so it is the processor's time that
+    # counts here, and that is a third longer when others use its caches.
+    assert min(spent) < 2.2, spent
     assert memory < 105, memory
 
 
@@ -60,11 +66,14 @@ SELDOM_USED = {
     "httpx",
     "lxml",
     "mako",
+    "markdown_it",
     "nh3",
     "obstore",
     "PIL",
     "psycopg",
+    "pycrdt",
     "pydantic",
+    "pygments",
 }
 """Each takes megabytes, and an idle cloud on SQLite uses none of them."""
 

@@ -25,7 +25,7 @@ from tests.apps.sites.archives import make_tar
 from tests.conftest import LONG
 from tests.program import Program
 
-CRASHES = 50 if LONG else 1
+CRASHES = 50 if LONG else 3
 NAMES = ("one", "two", "three")
 FILES = 60
 

@@ -47,7 +47,7 @@ def write_until_killed(program: Program, writer: str, acknowledged: list[str]) -
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(60 + 20 * KILLS)
+@pytest.mark.timeout(120 + 20 * KILLS)
 def test_the_feed_has_every_answered_write_once(program: Program) -> None:
     chance = random.Random(5)
     acknowledged: list[list[str]] = [[] for _ in range(WRITERS)]

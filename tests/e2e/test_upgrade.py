@@ -168,6 +168,7 @@ def test_killed_in_any_state_a_served_cloud_is_served_by_the_old_version_or_the_
     back = scene.upgrade_killed("going back", "--rollback", "--yes")
     if ended[state] == NEW:
         assert back.returncode == KILLED
+        scene.stop()
         scene.start()  # the machine comes up, and nobody settles anything
         assert scene.version() == OLD, scene.log
         assert settle(scene) == OLD

@@ -52,6 +52,8 @@ REQUESTS = [
     ask("GET", "/db/fuzz?where=n%20%3E%203&sort=-n&limit=5&fields=n"),
     ask("POST", "/hub/fuzz?key=a&title=x&expires=5m", b"21.5", content_type="text/plain"),
     ask("GET", "/hub/fuzz/json?poll=1&since=all"),
+    ask("PUT", "/pad/fuzz", b"one\ntwo\n", if_match="*"),
+    ask("POST", "/pad/fuzz", b"three\n", content_type="text/plain"),
     ask("POST", "/ntfy/fuzz", b"hello", priority="5", tags="a,b", actions="view, x, https://example.org"),
     ask("POST", "/joplin/api/sessions", b'{"email": "a@b.c", "password": "x"}', **JSON),
     ask("PUT", "/joplin/api/items/root:/00000000000000000000000000000001.md:/content", b"x\n\nid: 1\ntype_: 1"),

@@ -6,7 +6,9 @@ import json
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import pycrdt
 
 from fazt.apps.drive.wire import xml
 from fazt.apps.drops.wire.form import FormReader
@@ -14,6 +16,7 @@ from fazt.apps.joplin.model import items
 from fazt.apps.mail.wire import html, mime
 from fazt.apps.mail.wire.data import DataReader
 from fazt.apps.mail.wire.reports import read_report
+from fazt.apps.pads.wire import awareness, messages, updates
 from fazt.apps.textdb.wire import lines, patch, where
 from fazt.apps.turn.wire import attributes
 from fazt.apps.turn.wire import message as stun
@@ -38,6 +41,29 @@ def read_stun(data: bytes) -> None:
         if row := attributes.TABLE.get(number):
             with suppress(FaztError):
                 row.unpack(value, message.transaction)
+
+
+def read_pad(data: bytes) -> None:
+    """A message of the y-protocol, and the update in it."""
+    message = messages.parse(data)
+    if isinstance(message, messages.Brings):
+        updates.walk(message.update)
+    if isinstance(message, messages.Tells):
+        awareness.parse_awareness(message.awareness)
+    if isinstance(message, messages.Asks):
+        messages.parse_state(message.state)
+
+
+def make_pad_messages() -> list[bytes]:
+    """What an editor sends: a text with a change in it, what it has, and who is there."""
+    doc: pycrdt.Doc[Any] = pycrdt.Doc()
+    doc["text"] = text = pycrdt.Text()
+    for piece in ("Bread", " and salt", "\u00fc\n"):
+        text += piece
+    del text[2:4]
+    entry = awareness.Entry(7, 1, '{"name": "Ada"}')
+    told = messages.build_awareness(awareness.build_entries([entry]))
+    return [messages.build_update(doc.get_update()), messages.build_step_1(doc.get_state()), told]
 
 
 def read_xml(data: bytes) -> None:
@@ -111,6 +137,7 @@ CHANGES = [b'{"a": null, "n": {"x": [1]}}', b'[{"op": "move", "from": "/a/1/b", 
 
 PARSERS = [
     Target("STUN", read_stun, [STUN]),
+    Target("y-protocol", read_pad, make_pad_messages()),
     Target("WebDAV XML", read_xml, [PROPFIND, LOCK]),
     Target("mail", read_mail, [LETTER]),
     Target("SMTP data", lambda data: DataReader().feed(data), [LETTER + b".\r\nQUIT\r\n"]),

@@ -58,6 +58,26 @@ class Topics(Writer):
         return (name for name in names if name not in there)
 
 
+class Pads(Writer):
+    """Lines at the end of a pad, a new pad every few hundred."""
+
+    app = "pads"
+    most = 500
+
+    def prepare(self, owner: httpx.Client) -> None:
+        """Pads are there when they are written to."""
+
+    def _pad_of(self, name: str) -> str:
+        return f"/pad/soak{int(name.rpartition('-')[2]) // self.most}"
+
+    def write(self, owner: httpx.Client, name: str) -> None:
+        owner.post(self._pad_of(name), content=f"{name}\n").raise_for_status()
+
+    def find_missing(self, owner: httpx.Client, names: list[str]) -> Iterator[str]:
+        texts = {pad: set(owner.get(pad).text.split("\n")) for pad in {self._pad_of(name) for name in names}}
+        return (name for name in names if name not in texts[self._pad_of(name)])
+
+
 class Links(Writer):
     """Short links."""
 

@@ -26,6 +26,7 @@ WRITERS: tuple[type[Writer], ...] = (
     files.Mail,
     records.Documents,
     records.Topics,
+    records.Pads,
     records.Links,
     records.Clicks,
     records.Functions,

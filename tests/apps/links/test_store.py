@@ -145,3 +145,20 @@ def test_who_is_gone_leaves_no_links(conn: Connection) -> None:
     make(conn, "hello", tags=("a",))
     store.links.forget_owner(conn, "ann")
     assert store.find_link(conn, "", "hello") is None
+
+
+@pytest.mark.parametrize(
+    "target", ["https://cloud.example/r/a", "https://CLOUD.example./%72/a", "http://cloud.example//r/a"]
+)
+def test_links_to_short_links_of_this_cloud_are_refused(target: str) -> None:
+    with pytest.raises(Invalid, match="short link of this cloud"):
+        check(target)
+    assert check("https://cloud.example/readme")
+
+
+def test_clicks_of_all_links_are_summed(conn: Connection) -> None:
+    assert store.count_clicks(conn, owner=None) == (0, 0)
+    made = make(conn, "hello")
+    store.follow(conn, [click(made), click(made), click(made, BOT)])
+    assert store.count_clicks(conn, owner=made.owner) == (2, 1)
+    assert store.count_clicks(conn, owner="nobody") == (0, 0)

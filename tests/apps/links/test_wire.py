@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fazt.apps.links.model import Condition, Link, Rule, Variant, Visitor, check_rules, choose_target, with_query
+from fazt.apps.links.model import (
+    Condition,
+    Link,
+    NewLink,
+    Rule,
+    Variant,
+    Visitor,
+    check_rules,
+    choose_target,
+    with_query,
+)
 from fazt.apps.links.wire import exchange
 from fazt.core.errors import FaztError, Invalid
 from tests.conftest import NOW
@@ -37,13 +48,29 @@ def test_what_other_programs_export(text: str) -> None:
 
 
 def test_what_goes_out_comes_back() -> None:
-    link = Link(
-        1, "", "a/b", "https://x.example/?q=1,2", "ann", NOW, NOW, title='=x "y"', tags=("t", "u"), max_visits=3
+    asked = NewLink(
+        target="https://x.example/?q=1,2",
+        slug="a/b",
+        host="go.example",
+        title='=x "y"',
+        tags=("t", "u"),
+        status=307,
+        forward_query=False,
+        is_crawlable=True,
+        valid_from=NOW,
+        expires_at=NOW + 1,
+        max_visits=3,
+        rules=(Rule("https://y.example/", (Condition("device", None, "ios"),)),),
+        variants=(Variant("https://z.example/", 2),),
     )
-    (row,) = exchange.read(exchange.write_csv([link]))
-    assert row.link is not None
-    assert (row.link.slug, row.link.target, row.link.tags) == (link.slug, link.target, link.tags)
-    assert row.link.max_visits == 3
+    link = Link(id=1, owner="ann", created_at=NOW, changed_at=NOW, **msgspec.structs.asdict(asked))
+    plain = Link(2, "", "plain", "https://x.example/", "ann", NOW, NOW)
+    as_json = msgspec.json.encode([link, plain]).decode()
+    for text in (exchange.write_csv([link, plain]), as_json):
+        first, second = exchange.read(text)
+        assert (first.link, second.link) == (asked, NewLink(target=plain.target, slug="plain"))
+    (wrong,) = exchange.read('[{"target": "https://x.example/", "rules": [{"target": 3}]}]')
+    assert wrong.link is None
 
 
 @given(st.text())

@@ -159,6 +159,15 @@ def test_many_targets_are_read_as_a_range(conn: Connection, monkeypatch: pytest.
     assert found.views == report(conn, ["site"], [], NOW - 9 * DAY, NOW, NOW).views > 0
 
 
+def test_what_is_forgotten_of_one_target_is_not_in_the_sums_of_all(conn: Connection) -> None:
+    log = make_log(5, 200)
+    store.add(conn, log)
+    roll_up(conn)
+    kept = report(conn, ["site"], ["blog"], NOW - 6 * DAY, NOW, NOW, "hour")
+    assert store.forget_visits(conn, "site", "shop") == sum(visit.target == "shop" for visit in log)
+    assert report(conn, ["site"], [], NOW - 6 * DAY, NOW, NOW, "hour") == kept
+
+
 def test_second_roll_up_of_the_same_visits_changes_nothing(conn: Connection) -> None:
     store.add(conn, make_log(2, 50))
     gathered = store.gather(conn, store.find_last(conn))

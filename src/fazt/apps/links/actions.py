@@ -148,11 +148,13 @@ class ImportReport(msgspec.Struct):
 async def import_text(core: Core, caller: Caller, text: str) -> ImportReport:
     """Make the links of a file; those whose slug is taken are left as they are."""
     report = ImportReport()
+    hosts = book_of(core).own_hosts()[1:]
     for row in exchange.read(text):
         problem = row.problem
         if row.link is not None:
+            host = row.link.host if row.link.host in hosts else ""  # that of the cloud it comes from
             try:
-                await create(core, caller, row.link, wants_title=False)
+                await create(core, caller, msgspec.structs.replace(row.link, host=host), wants_title=False)
                 report.created += 1
                 continue
             except FaztError as error:

@@ -13,7 +13,6 @@ from fazt.core.auth import Caller
 from fazt.core.errors import FaztError
 from fazt.core.http.access import owner
 from fazt.ui import page, redirect
-from fazt.ui.prose import render_markdown
 
 Asked = Request[Any, Any, Any]
 
@@ -29,11 +28,18 @@ async def card(core: Core, _caller: Caller) -> Card:
     return Card(status.version, "This is the newest version." if status.newest else "This is what runs.")
 
 
+def render_notes(notes: str) -> str:
+    """What is new, as HTML."""
+    from fazt.ui.prose import render_markdown  # noqa: PLC0415 - pygments and nh3 are large, and only this needs them
+
+    return render_markdown(notes)
+
+
 @get("/upgrade", guards=[owner])
 async def show_upgrade(core: Core, request: Asked) -> Response[Any]:
     """What runs, what is newer, and how upgrades went."""
     status = await to_status(core)
-    notes = render_markdown(status.newest.notes) if status.newest and status.is_newer else ""
+    notes = render_notes(status.newest.notes) if status.newest and status.is_newer else ""
     return page(request, "upgrade/status.html", found=status, notes=notes)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 
@@ -109,7 +109,8 @@ def check_target(target: str, own_hosts: Collection[str]) -> str:
 def is_short(host: str, path: str, own_hosts: Collection[str]) -> bool:
     """Whether an address would come back here. The first of `own_hosts` is the cloud's domain."""
     domain, *hosts = own_hosts
-    return host in hosts or (host == domain and path.startswith("/r/"))
+    name = host.rstrip(".")
+    return name in hosts or (name == domain and unquote(path).lstrip("/").startswith("r/"))
 
 
 def check_tags(tags: Iterable[str]) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
@@ -22,6 +21,7 @@ from fazt.core.errors import Unavailable
 from fazt.core.events import Event
 from fazt.core.http.access import demand, member
 from fazt.core.http.hosts import base_url
+from fazt.core.http.sse import send_events, to_event
 from fazt.core.visits.store import count_minutes, find_newest
 from fazt.ui import page
 
@@ -30,8 +30,7 @@ if TYPE_CHECKING:
 
 Asked = Request[Any, Any, Any]
 NEWEST, MINUTES = 50, 30
-HEARTBEAT_S, MAX_WAITING, MAX_WATCHING = 25.0, 100, 100
-HEADERS = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-store"), (b"x-accel-buffering", b"no")]
+MAX_WAITING, MAX_WATCHING = 100, 100
 
 
 @get("/links/live", guards=[member])
@@ -74,22 +73,19 @@ async def stream(core: Core, scope: Scope, receive: Receive, send: Send) -> None
             with suppress(asyncio.QueueFull):  # a page that does not read misses some
                 waiting.put_nowait(fact)
 
+    async def get_event() -> bytes:
+        return to_event((await waiting.get()).data)
+
     watchers = watchers_of(core)
     if watchers.count >= MAX_WATCHING:
         raise Unavailable("Too many people watch just now.", hint="Load the page again for the last clicks.")
     watchers.count += 1
     stop = core.events.listen_live(hear, CLICKED.__eq__)
-    gone = asyncio.create_task(until_gone(receive))
-    telling = asyncio.create_task(tell(send, waiting))
     try:
-        await asyncio.wait({gone, telling}, return_when=asyncio.FIRST_COMPLETED)
+        await send_events(receive, send, get_event)
     finally:
         stop()
         watchers.count -= 1
-        for task in (gone, telling):
-            task.cancel()
-            with suppress(asyncio.CancelledError, OSError):
-                await task
 
 
 def watchers_of(core: Core) -> Watchers:
@@ -100,25 +96,6 @@ def watchers_of(core: Core) -> Watchers:
         core.add(found)
     watchers: Watchers = found
     return watchers
-
-
-async def until_gone(receive: Receive) -> None:
-    """Return when the page is left."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-async def tell(send: Send, waiting: asyncio.Queue[Event]) -> None:
-    """Send what is heard, and a sign of life now and then."""
-    await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
-    await send({"type": "http.response.body", "body": b"retry: 3000\n\n", "more_body": True})
-    while True:
-        try:
-            fact = await asyncio.wait_for(waiting.get(), HEARTBEAT_S)
-            body = f"data: {json.dumps(fact.data)}\n\n".encode()
-        except TimeoutError:
-            body = b": still here\n\n"
-        await send({"type": "http.response.body", "body": body, "more_body": True})
 
 
 PAGES = [show_live, Mount("/links/live/stream", stream, "member", "Server-sent events: clicks as they happen.")]

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection
 
-from fazt.apps.links.store.clicks import Click, follow, forget_clicks
+from fazt.apps.links.store.clicks import Click, count_clicks, follow, forget_clicks
 from fazt.apps.links.store.links import (
     CHANGED_SIGNAL,
     Asked,
@@ -30,6 +30,7 @@ __all__ = [
     "Click",
     "Found",
     "change_link",
+    "count_clicks",
     "create_link",
     "delete_link",
     "delete_tags",

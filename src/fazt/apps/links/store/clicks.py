@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import Connection, bindparam, or_, update
+from sqlalchemy import Connection, bindparam, func, or_, select, update
 
 from fazt.apps.links.schema import link
 from fazt.apps.links.store.links import CHANGED_SIGNAL
@@ -51,6 +51,13 @@ def follow(conn: Connection, clicks: Sequence[Click]) -> list[bool]:
         if rows:
             conn.execute(statement, rows)
     return answers
+
+
+def count_clicks(conn: Connection, *, owner: str | None) -> tuple[int, int]:
+    """How often the links of somebody (None: of all) were followed: by people, and by robots."""
+    where = [link.c.deleted_at.is_(None), *([link.c.owner == owner] if owner is not None else [])]
+    people, robots = conn.execute(select(func.sum(link.c.clicks), func.sum(link.c.robot_clicks)).where(*where)).one()
+    return int(people or 0), int(robots or 0)
 
 
 def forget_clicks(conn: Connection, link_id: int) -> int:

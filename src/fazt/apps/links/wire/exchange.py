@@ -15,12 +15,13 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from fazt.apps.links.model import Link, NewLink
+from fazt.apps.links.model import STATUSES, Link, NewLink, Rule, Variant
 from fazt.core.clock import to_iso
 from fazt.core.errors import Invalid, TooLarge
 
 MAX_LINKS = 50_000
 MAX_DEPTH = 6
+FORMULA = frozenset("=+-@\t\r")
 NAMES = {
     "target": ("target", "longurl", "long_url", "url", "destination", "original_url", "target_url", "longlink"),
     "slug": ("slug", "shortcode", "short_code", "keyword", "address", "shorturl", "short_url", "link", "bitlink"),
@@ -29,9 +30,16 @@ NAMES = {
     "expires_at": ("expires_at", "validuntil", "valid_until", "expire_in"),
     "valid_from": ("valid_from", "validsince", "valid_since"),
     "max_visits": ("max_visits", "maxvisits"),
+    "status": ("status",),
+    "host": ("host",),
+    "forward_query": ("forward_query", "forwardquery"),
+    "is_crawlable": ("is_crawlable", "crawlable"),
+    "rules": ("rules",),
+    "variants": ("variants",),
 }
 COLUMNS = (
     "slug",
+    "host",
     "target",
     "title",
     "tags",
@@ -39,6 +47,10 @@ COLUMNS = (
     "valid_from",
     "expires_at",
     "max_visits",
+    "forward_query",
+    "is_crawlable",
+    "rules",
+    "variants",
     "clicks",
     "created_at",
 )
@@ -71,11 +83,16 @@ def read_csv(text: str) -> Iterator[Row]:
     reader = csv.DictReader(io.StringIO(text), dialect=dialect)
     try:
         for record in reader:
-            found = pick({name or "": value for name, value in record.items()})
+            found = pick({name or "": unquote_cell(value) for name, value in record.items()})
             if found:
                 yield to_row(reader.line_num, found)
     except csv.Error as error:
         raise Invalid("This CSV is garbled.") from error
+
+
+def unquote_cell(cell: Any) -> Any:
+    """Without the apostrophe that `write_csv` puts before what looks like a formula."""
+    return cell[1:] if isinstance(cell, str) and cell[:1] == "'" and cell[1:2] in FORMULA else cell
 
 
 def read_json(text: str) -> Iterator[Row]:
@@ -129,8 +146,14 @@ def to_row(place: int, found: dict[str, Any]) -> Row:
             valid_from=to_moment(found.get("valid_from")),
             expires_at=to_moment(found.get("expires_at")),
             max_visits=int(found["max_visits"]) if found.get("max_visits") else None,
+            host=str(found.get("host", "")),
+            status=to_status(found.get("status", 0)),
+            forward_query=to_flag(found.get("forward_query", True)),
+            is_crawlable=to_flag(found.get("is_crawlable", False)),
+            rules=to_list(found.get("rules", []), tuple[Rule, ...]),
+            variants=to_list(found.get("variants", []), tuple[Variant, ...]),
         )
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, msgspec.ValidationError) as error:
         return Row(place, None, f"It holds {str(error)[:100]}.")
     return Row(place, made)
 
@@ -153,6 +176,22 @@ def to_tags(value: Any) -> tuple[str, ...]:
     return tuple(tag for tag in text.split(",") if tag.strip())
 
 
+def to_status(value: Any) -> int:
+    """A status that redirects; other programs call other things by this name, and 0 is as usual."""
+    text = str(value)
+    return int(text) if text.isdecimal() and int(text) in STATUSES else 0
+
+
+def to_flag(value: Any) -> bool:
+    """Yes or no, as JSON or as a text."""
+    return value if isinstance(value, bool) else str(value).strip().lower() in {"true", "1", "yes", "on"}
+
+
+def to_list(value: Any, kind: Any) -> Any:
+    """Rules or variants, as JSON or as a text of it. Raises ValueError."""
+    return msgspec.convert(msgspec.json.decode(value) if isinstance(value, str) else value, kind)
+
+
 def to_moment(value: Any) -> int | None:
     """Ms of an ISO date, or of ms. Raises ValueError."""
     if value in {None, ""}:
@@ -172,6 +211,8 @@ def write_csv(links: Iterable[Link]) -> str:
         fields = msgspec.structs.asdict(link) | {"tags": "|".join(link.tags)}
         for name in ("valid_from", "expires_at", "created_at"):
             fields[name] = to_iso(fields[name]) if fields[name] is not None else ""
+        for name in ("rules", "variants"):
+            fields[name] = msgspec.json.encode(fields[name]).decode() if fields[name] else ""
         cells = ["" if fields[name] is None else str(fields[name]) for name in COLUMNS]
-        writer.writerow([f"'{cell}" if cell[:1] in set("=+-@\t\r") else cell for cell in cells])
+        writer.writerow([f"'{cell}" if cell[:1] in FORMULA else cell for cell in cells])
     return out.getvalue()

@@ -6,12 +6,13 @@ Positions in pycrdt are bytes of UTF-8. A document is for one thread.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
-
-from pycrdt import Doc, Text
+from typing import TYPE_CHECKING, Any
 
 from fazt.apps.pads.model.edits import Edit, find_edits
 from fazt.core.errors import Invalid
+
+if TYPE_CHECKING:
+    from pycrdt import Doc, Text
 
 ROOT = "text"
 """The name of the shared text, as our page calls it; `find_root` knows what to do where a client has another."""
@@ -26,6 +27,9 @@ class Document:
     """A live document. `apply` and `edit` answer what is new as an update, b"" for nothing."""
 
     def __init__(self, updates: Iterable[bytes] = (), *, client_id: int | None = None) -> None:
+        from pycrdt import Doc, Text  # noqa: PLC0415 - megabytes that only open pads need
+
+        self._text = Text
         self._doc: Doc[Any] = Doc(client_id=client_id)
         heard: list[bytes] = []
         self._heard = heard
@@ -75,7 +79,7 @@ class Document:
         return next((name for name in names if name != ROOT and len(self._text_of(name))), "")
 
     def _text_of(self, name: str) -> Text:
-        found: Text = self._doc.get(name, type=Text)
+        found: Text = self._doc.get(name, type=self._text)
         return found
 
     @property

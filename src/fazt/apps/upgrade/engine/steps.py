@@ -141,6 +141,8 @@ class Upgrade:
         finally:
             self.note(state="rolled back" if journal.is_wanted_back else "failed")
             self.place.kept.unlink(missing_ok=True) if journal.is_wanted_back else self.place.drop(journal.new)
+        if self.has_data:
+            drop(self.data, self.copy)
 
     def give_up(self, said: str) -> None:
         """Nothing was changed yet, but the service may have been stopped for it."""

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from heapq import nlargest
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, delete, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, delete, func, select, tuple_
 
 from fazt.core.clock import DAY, MINUTE
 from fazt.core.db import insert as insert_or
-from fazt.core.visits.model import DIMENSIONS, HOURLY, MONTHLY, ROBOTS, Record, day_of
+from fazt.core.visits.model import DIMENSIONS, HOURLY, ROBOTS, Record, day_of
 from fazt.core.visits.schema import core_visit, core_visit_known, core_visit_salt, core_visit_sum
 from fazt.core.visits.store.sums import ALL_TARGETS, HOURS_KEPT_MS, execute_many, find_mark
 
@@ -20,6 +20,10 @@ MOST_COUNTED = 100_000
 v = core_visit.c
 FIELDS = Record.__struct_fields__
 _ADD = f"INSERT INTO core_visit ({', '.join(FIELDS)}) VALUES ({', '.join('?' * len(FIELDS))})"  # noqa: S608 - own names
+_TAKE = """
+UPDATE core_visit_sum SET views = views - ?, visitors = visitors - ?
+WHERE step = ? AND dimension = ? AND at = ? AND value = ? AND kind = ? AND target = ?
+"""
 _PAGE = select(v.id, *(v[name] for name in FIELDS)).where(v.id > bindparam("after")).order_by(v.id)
 
 
@@ -140,14 +144,9 @@ def forget_visits(conn: Connection, kind: str, target: str | None) -> int:
     s = core_visit_sum.c
     gone = [s.kind == kind, *([s.target == target] if target is not None else [])]
     if target is not None:
-        months = select(s.dimension, s.at, s.value, s.views, s.visitors).where(*gone, s.step == MONTHLY)
-        for row in conn.execute(months).all():
-            whole = (s.kind == kind, s.step == MONTHLY, s.dimension == row.dimension, s.at == row.at)
-            conn.execute(
-                update(core_visit_sum)
-                .where(*whole, s.target == ALL_TARGETS, s.value == row.value)
-                .values(views=s.views - row.views, visitors=s.visitors - row.visitors)
-            )
+        rows = conn.execute(select(s.views, s.visitors, s.step, s.dimension, s.at, s.value).where(*gone)).all()
+        execute_many(conn, _TAKE, [(*row, kind, ALL_TARGETS) for row in rows])
+        conn.execute(delete(core_visit_sum).where(s.kind == kind, s.target == ALL_TARGETS, s.views <= 0))
     conn.execute(delete(core_visit_sum).where(*gone))
     visits = [v.kind == kind, *([v.target == target] if target is not None else [])]
     return conn.execute(delete(core_visit).where(*visits)).rowcount

@@ -92,8 +92,7 @@ async def edit_redirects(call: Call) -> Any:
 
 async def overview(call: Call) -> Any:
     """GET /visits."""
-    links = (await all_links(call)).links
-    people, robots = sum(link.clicks for link in links), sum(link.robot_clicks for link in links)
+    people, robots = await call.core.db.read(store.count_clicks, owner=call.owner)
     found = [
         await call.core.db.read(visits.list_newest, (ORPHAN,), (), offset=0, limit=1, with_robots=with_robots)
         for with_robots in (True, False)

@@ -1,0 +1,57 @@
+"""Server-sent events (WHATWG HTML, 9.2) for pages that live."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fazt.core.app import Receive, Send
+
+HEARTBEAT_S = 25.0
+"""So that nothing between takes the silence for an end, and a client that is gone is noticed."""
+
+HEADERS = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-store"), (b"x-accel-buffering", b"no")]
+RETRY = b"retry: 3000\n\n"
+STILL_HERE = b": still here\n\n"
+
+
+def to_event(data: Any, name: str = "") -> bytes:
+    """One event with JSON as its data."""
+    kind = f"event: {name}\n" if name else ""
+    return f"{kind}data: {json.dumps(data)}\n\n".encode()
+
+
+async def send_events(receive: Receive, send: Send, get_event: Callable[[], Awaitable[bytes]]) -> None:
+    """Answer with each event that `get_event` brings, until the client is gone.
+
+    `get_event` is cancelled when a sign of life is due, and then called anew: it may lose nothing by that.
+    """
+    gone = asyncio.create_task(_until_gone(receive))
+    telling = asyncio.create_task(_tell(send, get_event))
+    try:
+        await asyncio.wait({gone, telling}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (gone, telling):
+            task.cancel()
+            with suppress(asyncio.CancelledError, OSError):
+                await task
+
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _tell(send: Send, get_event: Callable[[], Awaitable[bytes]]) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+    await send({"type": "http.response.body", "body": RETRY, "more_body": True})
+    while True:
+        try:
+            body = await asyncio.wait_for(get_event(), HEARTBEAT_S)
+        except TimeoutError:
+            body = STILL_HERE
+        await send({"type": "http.response.body", "body": body, "more_body": True})

@@ -75,12 +75,12 @@ class Desk:
         assert found is not None
         return found[1], {name: unescape(text) for name, text in RECIPE.findall(answer.text)}
 
-    def read_line(self, recipe: str) -> str:
-        """The first message that a recipe prints, which then would go on for ever."""
+    def read_line(self, recipe: str, wanted: str = '"message"') -> str:
+        """The first line with this in it that a recipe prints, which then would go on for ever."""
         command = ["bash", "-euc", f"exec {recipe}"]
         with subprocess.Popen(command, cwd=self.folder, env=self.environ, stdout=subprocess.PIPE, text=True) as running:
             assert running.stdout is not None
-            line = next(line for line in running.stdout if '"message"' in line)
+            line = next(line for line in running.stdout if wanted in line)
             running.kill()
         return line
 
@@ -174,6 +174,23 @@ def test_drops(desk: Desk) -> None:
         links.append(client.post(upload["RequestURL"], headers=upload["Headers"], files=files).text.strip())
         assert [client.get(link).content for link in links] == [b"%PDF-1.7"] * 4
         assert client.get(links[1]).status_code == 404
+
+
+def test_pads(desk: Desk) -> None:
+    (desk.folder / "report.md").write_text("# Report\n")
+    (desk.folder / "todo.md").write_text("- bread\n")
+    _, recipes = desk.open_panel("pads")
+    assert desk.run(recipes["curl"]).endswith("# Report\n- milk")
+    assert "- milk" in desk.read_line(recipes["follow"], "data: ")
+    desk.run(f"{recipes['fazt']} --once")
+    with desk.cloud.owner() as owner:
+        assert owner.get("/pad/todo").text == "- bread\n"
+    editor = Path(__file__).parent / "node_modules" / ".recipe.mjs"  # beside the packages that it asks for
+    editor.write_text(recipes["javascript"])
+    try:
+        assert "- milk" in desk.read_line(f"node --experimental-websocket {editor}", "milk")
+    finally:
+        editor.unlink()
 
 
 def test_sites_and_functions(desk: Desk) -> None:

@@ -24,6 +24,8 @@ def things(shared_program: Program) -> dict[str, tuple[str, str]]:
         owner.put("/dav/files/plan.txt", content=b"the plan of all").raise_for_status()
         owner.post("/db/orders", json={"id": "7", "what": "Darjeeling", "n": 3}).raise_for_status()
         owner.post("/hub/house/kitchen", content="21.5").raise_for_status()
+        owner.put("/pad/plans", content="sail at dawn").raise_for_status()
+        (pad,) = (one["id"] for one in owner.get("/api/v1/pads").json() if one["name"] == "plans")
         notes = Api(shared_program)
         notes.put_item(1, note(1, "Thoughts", "about *sharing*"))
         notes.http.close()
@@ -36,6 +38,7 @@ def things(shared_program: Program) -> dict[str, tuple[str, str]]:
         "note": (f"joplin {hexid(1)}", "about <em>sharing</em>"),
         "document": ("textdb orders/7", "Darjeeling"),
         "topic": ("pubsub topic/house/kitchen", "21.5"),
+        "pad": (f"pads {pad}", "sail at dawn"),
     }
 
 
@@ -51,7 +54,7 @@ def stranger(shared_program: Program) -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.mark.parametrize("kind", ["file", "folder", "note", "document", "topic"])
+@pytest.mark.parametrize("kind", ["file", "folder", "note", "document", "topic", "pad"])
 def test_everything_is_shared_alike(
     owner: httpx.Client, stranger: httpx.Client, things: dict[str, tuple[str, str]], kind: str
 ) -> None:

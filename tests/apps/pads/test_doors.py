@@ -18,6 +18,10 @@ from fazt.apps.pads.wire import messages
 from tests.program import OWNER_EMAIL, OWNER_PASSWORD, Program, wait_until
 
 HTML = {"accept": "text/html"}
+PERSON = {
+    **HTML,
+    "user-agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36",
+}
 JSON = {"accept": "application/json"}
 
 
@@ -196,6 +200,40 @@ def test_readers_change_nothing_and_are_shown_out(shared_program: Program) -> No
             assert wait_for_end(socket) == 4403
         with pytest.raises(InvalidStatus):
             open_socket(shared_program, "/pad/shown/ws")
+
+
+def test_pads_are_shared_as_everything_is(shared_program: Program) -> None:
+    with shared_program.owner() as owner, shared_program.client(headers=PERSON, follow_redirects=True) as guest:
+        owner.put("/pad/party", content="bring cake")
+        pad_id = next(one["id"] for one in owner.get("/api/v1/pads").json() if one["name"] == "party")
+        assert f"target={pad_id}" in owner.get("/pad/party", headers=HTML).text
+        share = owner.post("/api/v1/shares", json={"app": "pads", "target": pad_id, "may_write": True}).json()
+        page = guest.get(share["url"])
+        assert "bring cake" in page.text
+        with open_socket(shared_program, f"/pad/party/ws?{page.url.query.decode()}") as socket:
+            assert receive(socket, 0)[1] == messages.STEP_1
+            owner.delete(f"/api/v1/shares/{share['id']}")
+            assert wait_for_end(socket) == 4403
+        assert guest.get(share["url"]).status_code == 404
+        wait_until(lambda: "party" in owner.get("/analytics", headers=HTML).text, what="the visit")
+
+
+def test_a_pad_has_room_for_so_many(shared_program: Program) -> None:
+    auth = {"Authorization": basic()}
+    shared_program.run("settings", "set", "pads.max_clients", "1")
+    try:
+        with open_socket(shared_program, "/pad/full/ws", **auth) as socket:
+            assert receive(socket, 0)[1] == messages.STEP_1
+            with pytest.raises(InvalidStatus) as refused:
+                open_socket(shared_program, "/pad/full/ws", **auth)
+            assert refused.value.response.status_code == 429
+            with shared_program.owner() as owner:
+                assert owner.get("/pad/full/events").status_code == 429
+                assert owner.put("/pad/full", content="x").is_success, "texts come and go meanwhile"
+        with open_socket(shared_program, "/pad/full/ws", **auth) as socket:
+            assert receive(socket, 0)[1] == messages.STEP_1
+    finally:
+        shared_program.run("settings", "set", "pads.max_clients", "200")
 
 
 def test_a_pad_has_a_largest_size_and_may_get_smaller(shared_program: Program) -> None:

@@ -15,7 +15,7 @@ from fazt.apps.pads.model.document import rewrite
 from fazt.apps.pads.wire import messages
 from fazt.apps.pads.wire.awareness import Entry, build_entries, parse_awareness
 from fazt.apps.pads.wire.lib0 import write_uint
-from fazt.apps.pads.wire.updates import find_gap, walk
+from fazt.apps.pads.wire.updates import Walked, find_gap, find_pairs, walk
 from fazt.core.errors import FaztError, Invalid, TooLarge
 
 
@@ -131,3 +131,31 @@ def test_awareness_belongs_to_the_connection_that_brought_it() -> None:
     with pytest.raises(TooLarge):
         parse_awareness(build_entries([Entry(1, 1, '"' + "x" * 5_000 + '"')]))
     assert write_uint(300) == b"\xac\x02"
+
+
+@pytest.mark.parametrize(
+    ("update", "is_cut"),
+    [
+        ("000101010201", True),  # half of it deleted
+        ("000101010002", True),  # the other half
+        ("000101010102", False),  # all of it
+        ("000101010301", False),  # what stands behind it
+        ("01010200c401010102015800", True),  # an X put into it
+        ("01010200c401020103015800", False),  # behind it
+        ("01010300040104746578740661f09f9880620103010102", False),  # another one, deleted at once
+        ("01010300040104746578740661f09f9880620103010201", True),  # half of another one
+    ],
+)
+def test_cuts_through_a_character_are_found(update: str, *, is_cut: bool) -> None:
+    whole = bytes.fromhex("01010100040104746578740661f09f98806200")  # from yjs: a😀b
+    assert find_pairs([whole]).find_cut(walk(bytes.fromhex(update))) is is_cut
+
+
+def test_an_index_of_wide_characters_is_that_of_the_text() -> None:
+    document = Document(client_id=1)
+    updates = [document.edit([Edit(0, 0, text)]) for text in ("a", "😀x😁", "é", "😂")]
+    pairs = find_pairs(updates)
+    same = find_pairs([document.missing()])
+    for clock in range(10):
+        probe = Walked([], {}, [], [(1, clock)])
+        assert pairs.find_cut(probe) == same.find_cut(probe) == (clock in {2, 5, 8})

@@ -1,6 +1,6 @@
 """Live scratchpads: one text that many write at once, kept with all its changes."""
 
-from fazt.core.app import App, EventKind, ScopeKind, Setting
+from fazt.core.app import App, Connect, EventKind, ScopeKind, Setting
 
 APP = App(
     name="pads",
@@ -8,6 +8,7 @@ APP = App(
     does="Live scratchpads that many write at once, with history.",
     path="/pads",
     parts=("engine", "routes", "pages", "store", "jobs", "script", "cli"),
+    connect=Connect("token", ("pads:rw",)),
     commands={"pad": "Read, write and edit live scratchpads."},
     settings=(
         Setting(

@@ -5,6 +5,7 @@ from fazt.core.shares.engine import cookie_of, door_of, get_shared, is_open
 from fazt.core.shares.jobs import JOBS
 from fazt.core.shares.model import Share
 from fazt.core.shares.store import (
+    SIGNAL,
     change_share,
     count_visit,
     create_share,
@@ -23,6 +24,7 @@ __all__ = [
     "EVENTS",
     "JOBS",
     "SETTINGS",
+    "SIGNAL",
     "Share",
     "change_share",
     "cookie_of",

@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
 from fazt.core.clock import DAY
+from fazt.core.db import wake
 from fazt.core.errors import Invalid, NotFound
 from fazt.core.ids import new_id, new_slug
 from fazt.core.shares.model import Share
@@ -17,6 +18,8 @@ from fazt.core.shares.schema import share
 TOKEN_LENGTH = 20  # 100 bits
 LABEL_MAX = 200
 KEPT_AFTER_EXPIRY = 30 * DAY
+SIGNAL = "shares"
+"""Watched by apps whose visitors stay: a link was changed or has ended (see core.db.wake)."""
 FIND = select(share).where(share.c.digest == bindparam("digest"))
 COUNT = update(share).where(share.c.id == bindparam("share_id")).values(visits=share.c.visits + 1)
 
@@ -98,6 +101,7 @@ def change_share(conn: Connection, /, share_id: str, *, user_id: str | None, now
         raise Invalid("A share cannot end in the past.", hint="Choose a later moment, or revoke it.")
     if changes:
         conn.execute(update(share).where(share.c.id == share_id).values(**changes))
+        wake(conn, SIGNAL)
     return msgspec.structs.replace(found, **changes)
 
 
@@ -110,6 +114,7 @@ def revoke_share(conn: Connection, share_id: str, *, user_id: str | None) -> Sha
     """End a share; what it was. Raises NotFound."""
     found = get_share(conn, share_id, user_id=user_id)
     conn.execute(delete(share).where(share.c.id == share_id))
+    wake(conn, SIGNAL)
     return found
 
 

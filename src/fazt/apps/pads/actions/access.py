@@ -12,7 +12,7 @@ from fazt.core.clock import DAY
 from fazt.core.errors import FaztError, Forbidden, NotFound, TooMany, Unauthorized
 from fazt.core.http.access import find_cookie, identify, parse_basic
 from fazt.core.http.hosts import client_address, find_header
-from fazt.core.shares import Share, find_share
+from fazt.core.shares import Share, cookie_of, get_shared
 
 if TYPE_CHECKING:
     from fazt.core import Core
@@ -108,7 +108,7 @@ async def admit(core: Core, scope: dict[str, Any], name: str, query: dict[str, s
         refused = error
     is_manager = caller is not None and pad is not None and is_manager_of(caller, pad) and level == "write"
     if share is not None and not is_manager:
-        await check_password(core, scope, share.thing, share.password_hash, f"fazt-share-{share.id}")
+        await check_password(core, scope, share.thing, share.password_hash, cookie_of(share))
         level = max(level, "write" if share.may_write else "read", key=ORDER.__getitem__)
     elif level == "none":
         raise refused or refusal(caller)
@@ -131,8 +131,8 @@ async def find_link(core: Core, pad: Pad | None, token: str) -> Share | None:
     """The link that was followed to a pad. Raises NotFound where it has ended."""
     if not token:
         return None
-    share = await core.db.point(find_share, token, now=core.clock())
-    if share is None or share.app != store.APP or pad is None or share.target != pad.id:
+    share = await get_shared(core, token, store.APP)
+    if pad is None or share.target != pad.id:
         raise NotFound("This link has ended.", hint="Ask for a new one.")
     return share
 
@@ -165,9 +165,7 @@ async def take_password(
     pad = await core.db.point(store.get_pad, check_name(name), core.clock())
     share = await find_link(core, pad, token)
     thing, hashed, cookie = (
-        (share.thing, share.password_hash, f"fazt-share-{share.id}")
-        if share
-        else (pad.thing, pad.password_hash, pad.cookie)
+        (share.thing, share.password_hash, cookie_of(share)) if share else (pad.thing, pad.password_hash, pad.cookie)
     )
     if not hashed or not await is_password(core, scope, thing, hashed, password):
         return None

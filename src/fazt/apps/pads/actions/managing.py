@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from fazt.apps.pads import store
+from fazt.apps.pads.actions.access import is_manager_of
 from fazt.apps.pads.engine import check_all, get_pads
 from fazt.apps.pads.model import Pad, check_password
 from fazt.core.clock import DAY
@@ -99,7 +100,7 @@ async def erase_pad(core: Core, pad: Pad) -> None:
 
 async def create_share(core: Core, caller: Caller, pad: Pad, wanted: NewShare) -> Share:
     """A link by which others come to a pad. Raises Invalid."""
-    if not caller.is_owner and caller.user_id != pad.user_id:
+    if not is_manager_of(caller, pad):
         raise Forbidden("Only the owner of a pad makes links to it.")
     hashed = await core.auth.gate.hash_password(check_password(wanted.password)) if wanted.password else ""
     return await core.db.write(

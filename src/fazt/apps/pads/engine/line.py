@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PORTION = 32
 MAX_UNSAVED = 256
 MAX_UNREAD_BYTES = 8_000_000
-FORBIDDEN, GONE, TOO_LARGE, BROKEN = 4403, 4404, 4413, 4500
+FORBIDDEN, GONE, TOO_LARGE, CUT, BROKEN = 4403, 4404, 4413, 4422, 4500
 """y-websocket comes back after every code but 4400 to 4499."""
 MAX_GAPS = 8
 
@@ -32,6 +32,7 @@ class Who:
     may_write: bool
     wants_saved: bool = False
     check: Callable[[], Awaitable[bool]] | None = None
+    by_link: bool = False
 
 
 class Line(Taken):

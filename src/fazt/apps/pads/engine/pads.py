@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from fazt.apps.pads import store
 from fazt.apps.pads.engine.line import GONE
 from fazt.apps.pads.engine.room import Limits, Room
+from fazt.apps.pads.wire.updates import find_pairs
 from fazt.core.epoch import get_epoch
 from fazt.core.errors import Unavailable
 from fazt.core.search import tidy_up
@@ -63,7 +64,8 @@ class Pads:
             raise Unavailable("Too many pads are open at once.", hint="Try again in a moment.")
         life = await self.life_of(pad_id)
         stored = await self.core.db.read(store.read_document, pad_id, self.core.clock())
-        room = Room(self.core, stored, self.limits, int(life[:8], 16) | 1 << 31)
+        pairs = await asyncio.to_thread(find_pairs, stored.updates)
+        room = Room(self.core, stored, pairs, self.limits, int(life[:8], 16) | 1 << 31)
         room.on_broken = lambda: self.forget(room)
         self.rooms[pad_id] = room
         return room

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from fazt.apps.pads import store
-from fazt.apps.pads.engine.line import BROKEN, GONE, MAX_GAPS, Line
+from fazt.apps.pads.engine.line import BROKEN, CUT, GONE, MAX_GAPS, Line
 from fazt.apps.pads.engine.presence import Presence
 from fazt.apps.pads.model import Broken, Document, Edit, Pad, Row, Stored, find_edits, rewrite
 from fazt.apps.pads.wire import messages
 from fazt.apps.pads.wire.awareness import parse_awareness
-from fazt.apps.pads.wire.updates import Walked, find_gap, walk
+from fazt.apps.pads.wire.updates import Pairs, Walked, find_gap, walk
 from fazt.core import frames
 from fazt.core.errors import FaztError, Invalid, TooLarge, Unavailable
 from fazt.core.log import get_logger
@@ -65,9 +65,10 @@ class Batch:
 class Room:
     """One open pad. `users` counts requests that are using it at this moment."""
 
-    def __init__(self, core: Core, stored: Stored, limits: Callable[[], Limits], client_id: int) -> None:
+    def __init__(self, core: Core, stored: Stored, pairs: Pairs, limits: Callable[[], Limits], client_id: int) -> None:
         self.core = core
         self.pad: Pad = stored.pad
+        self.pairs = pairs
         self.limits = limits
         self.document = Document(stored.updates, client_id=client_id)
         self.weight = sum(map(len, stored.updates))
@@ -153,6 +154,9 @@ class Room:
             line.say(messages.build_step_1(self.document.state))  # it brings the rest, this one too
             return
         line.gaps = 0
+        if self.pairs.find_cut(walked):
+            line.end(CUT, "This change cuts a character in two.")
+            return
         self._bring(update, walked, line.who.name, line)
         line.unsaved += 1
         self.when_kept(partial(self._acknowledge, line, line.brought))
@@ -252,6 +256,7 @@ class Room:
 
     def _queue(self, news: bytes, walked: Walked, who: str, line: Line | None) -> None:
         batch, now = self.batch, self.core.clock()
+        self.pairs.add(walked)
         for client, _, end in walked.blocks:
             if end > self.clocks.get(client, 0):
                 self.clocks[client] = end

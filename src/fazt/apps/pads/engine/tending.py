@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
+from functools import partial
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from fazt.apps.pads import store
@@ -16,6 +18,7 @@ from fazt.core import frames
 from fazt.core.clock import DAY, MINUTE
 from fazt.core.errors import FaztError
 from fazt.core.log import get_logger
+from fazt.core.shares import SIGNAL as SHARES_SIGNAL
 
 if TYPE_CHECKING:
     from fazt.core import Core
@@ -35,7 +38,7 @@ async def run(core: Core) -> AsyncIterator[None]:
     """Pads are looked after for as long as the program runs; at its end all of them come to rest."""
     pads = get_pads(core)
     woken = asyncio.Event()
-    stop = core.db.watch(store.SIGNAL, woken.set)
+    stops = [core.db.watch(store.SIGNAL, woken.set), core.db.watch(SHARES_SIGNAL, partial(check_soon, pads))]
     tasks = [
         asyncio.create_task(tick_forever(pads), name="fazt pads tending"),
         asyncio.create_task(sweep_forever(pads, woken), name="fazt pads sweeping"),
@@ -43,7 +46,8 @@ async def run(core: Core) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        stop()
+        for stop in stops:
+            stop()
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
@@ -111,6 +115,14 @@ async def check_lines(room: Room, now: float) -> None:
     for line in [line for line in room.lines if now - line.checked_at > CHECK_S]:
         line.checked_at = now
         await check_line(line)
+
+
+def check_soon(pads: Pads) -> None:
+    """Some link has ended or is another: at the next tick whoever came by one is checked."""
+    for room in pads.rooms.values():
+        for line in room.lines:
+            if line.who.by_link:
+                line.checked_at = -inf
 
 
 async def check_line(line: Line) -> None:

@@ -6,6 +6,7 @@ from fazt.apps.pads.model.names import check_name, split_ending
 from fazt.apps.pads.model.pad import (
     GUEST,
     LEVELS,
+    VISIT_KIND,
     Level,
     Pad,
     Row,
@@ -22,6 +23,7 @@ __all__ = [
     "LEVELS",
     "NOTHING",
     "ROOT",
+    "VISIT_KIND",
     "Broken",
     "Document",
     "Edit",

@@ -10,6 +10,7 @@ from fazt.core.errors import Invalid
 
 MIN_PASSWORD, MAX_PASSWORD = 4, 200
 GUEST = "a guest"
+VISIT_KIND = "pad"
 Level = Literal["none", "read", "write"]
 LEVELS: tuple[Level, ...] = ("none", "read", "write")
 

@@ -7,9 +7,11 @@ from typing import Any
 from litestar import Request, Response, get, post
 
 from fazt.apps.pads import actions, store
-from fazt.apps.pads.actions import Changes, NewShare
+from fazt.apps.pads.actions import Changes
 from fazt.apps.pads.engine import get_pads
-from fazt.apps.pads.model import Pad
+from fazt.apps.pads.model import VISIT_KIND, Pad
+from fazt.apps.pads.pages.shared import SHAREABLE, show_shared
+from fazt.apps.pads.pages.visits import VISITED
 from fazt.core import Core
 from fazt.core.app import Card
 from fazt.core.auth import Caller
@@ -30,7 +32,6 @@ DAYS = (
     ("365", "in a year"),
     ("0", "never"),
 )
-LINK_DAYS = (("0", "never"), ("1", "in a day"), ("7", "in a week"), ("30", "in 30 days"))
 WHO = (("", "as this cloud says"), ("none", "no"), ("read", "read"), ("write", "read and write"))
 
 
@@ -81,7 +82,7 @@ async def pad_page(core: Core, request: Asked, pad: Pad, *, error: FaztError | N
     scope: Any = request.scope
     shares = await core.db.read(list_shares, store.APP, pad.id)
     report = await core.visits.report(
-        ("pad",), (pad.id,), pad.created_at - pad.created_at % DAY, core.clock() + 1, "day", top=1
+        (VISIT_KIND,), (pad.id,), pad.created_at - pad.created_at % DAY, core.clock() + 1, "day", top=1
     )
     room = get_pads(core).rooms.get(pad.id)
     return page(
@@ -92,12 +93,10 @@ async def pad_page(core: Core, request: Asked, pad: Pad, *, error: FaztError | N
         size=pad.size if room is None else room.document.size,
         here=len(room.lines) if room is not None else 0,
         url=actions.pad_url(core, scope, pad.name),
-        shares=[(share, actions.share_url(core, scope, pad.name, share)) for share in shares],
+        links=sum(not share.is_over(core.clock()) for share in shares),
         visits=report.views + report.robot_views,
         days=DAYS,
-        link_days=LINK_DAYS,
         who=WHO,
-        now=core.clock(),
         error=error,
     )
 
@@ -127,31 +126,6 @@ async def save_pad(core: Core, caller: Caller, request: Asked, name: str) -> Res
     return redirect(request, f"/pads/{name}", "Saved.")
 
 
-@post("/pads/{name:str}/shares", guards=[member])
-async def make_share(core: Core, caller: Caller, request: Asked, name: str) -> Response[Any]:
-    """A link."""
-    pad = await actions.check_manager(core, caller, name)
-    form = await read_form(request)
-    try:
-        wanted = NewShare(
-            may_write=form.text("may") == "write",
-            days=form.number("days"),
-            password=form.raw("password"),
-            label=form.text("label"),
-        )
-        await actions.create_share(core, caller, pad, wanted)
-    except FaztError as error:
-        return await pad_page(core, request, pad, error=error)
-    return redirect(request, f"/pads/{name}", "Here is the link: whoever has it may open the pad.")
-
-
-@post("/pads/{name:str}/shares/{share_id:str}/end", guards=[member])
-async def end_share(core: Core, caller: Caller, request: Asked, name: str, share_id: str) -> Response[Any]:
-    """It leads nowhere from now on."""
-    await actions.end_share(core, await actions.check_manager(core, caller, name), share_id)
-    return redirect(request, f"/pads/{name}", "The link has ended.", kind="warn")
-
-
 @post("/pads/{name:str}/erase", guards=[member])
 async def erase_pad(core: Core, caller: Caller, request: Asked, name: str) -> Response[Any]:
     """Nothing of it stays."""
@@ -159,4 +133,6 @@ async def erase_pad(core: Core, caller: Caller, request: Asked, name: str) -> Re
     return redirect(request, "/pads", f"{name} is erased, with its history.", kind="warn")
 
 
-PAGES = [show_pads, create_pad, show_pad, save_pad, make_share, end_share, erase_pad]
+__all__ = ["PAGES", "SHAREABLE", "VISITED", "card"]
+
+PAGES = [show_pads, create_pad, show_pad, save_pad, erase_pad, show_shared]

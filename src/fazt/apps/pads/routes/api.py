@@ -25,6 +25,7 @@ AnyRequest = Request[Any, Any, Any]
 class PadView(msgspec.Struct):
     """A pad. `size` is bytes of text when it last came to rest, `connected` who has it open now."""
 
+    id: str
     name: str
     url: str
     is_own: bool
@@ -90,6 +91,7 @@ def to_view(core: Core, caller: Caller, request: AnyRequest, pad: Pad) -> PadVie
     scope: Any = request.scope
     room = get_pads(core).rooms.get(pad.id)
     return PadView(
+        pad.id,
         pad.name,
         actions.pad_url(core, scope, pad.name),
         pad.user_id == caller.user_id,

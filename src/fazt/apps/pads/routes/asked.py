@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 
 from fazt.apps.pads import actions
 from fazt.apps.pads.actions import Access, Text
-from fazt.apps.pads.model import Pad
+from fazt.apps.pads.model import VISIT_KIND, Pad
 from fazt.core.http.hosts import client_address, find_header, split_host
 from fazt.core.http.messages import read_body, respond
 from fazt.core.http.root import CSP
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from fazt.core import Core
     from fazt.core.app import Receive, Scope, Send
 
-VISIT_KIND = "pad"
 Header = tuple[bytes, bytes]
 NO_STORE: Header = (b"cache-control", b"no-store")
 HTML: Header = (b"content-type", b"text/html; charset=utf-8")

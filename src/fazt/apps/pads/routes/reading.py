@@ -14,10 +14,13 @@ from fazt.core.http.access import check_same_origin
 from fazt.core.http.conditional import evaluate
 from fazt.core.http.hosts import is_secure
 from fazt.core.http.messages import respond_json
+from fazt.core.shares import count_visit
 
 MAX_FORM_BYTES = 4_096
 REMEMBERED_S = 7 * 24 * 3_600
 PREVIEW_CHARS = 200_000
+LARGE_CHARS = 100_000
+"""The plain form with more than that takes a browser longer to lay out than the editor to start."""
 
 
 async def show(asked: Asked) -> None:
@@ -59,6 +62,8 @@ async def show_page(asked: Asked) -> None:
     text = await actions.read_text(asked.core, pad)
     if asked.method == "GET":
         asked.note_visit(pad)
+        if access.share is not None:
+            await asked.core.db.write(count_visit, access.share.id)
     room = get_pads(asked.core).rooms.get(pad.id)
     await asked.page(
         "pads/pad.html",
@@ -67,6 +72,7 @@ async def show_page(asked: Asked) -> None:
         pad=pad,
         access=access,
         text=text,
+        is_large=len(text.text) > LARGE_CHARS,
         link=asked.link,
         root=room.document.root if room is not None else "",
         max_kb=get_pads(asked.core).limits().max_bytes // 1_024,

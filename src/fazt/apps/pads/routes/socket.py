@@ -27,7 +27,9 @@ async def connect(asked: Asked) -> None:
     except FaztError as error:
         await refuse(asked, error)
         return
-    who = Who(access.who, access.may_write, asked.query.get("saved") == "1", checker(asked, access))
+    who = Who(
+        access.who, access.may_write, asked.query.get("saved") == "1", checker(asked, access), access.share is not None
+    )
     take_over(asked.scope, Line(room, who, pads.limits().max_message))
 
 

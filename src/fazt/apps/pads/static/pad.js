@@ -76,10 +76,33 @@ provider.messageHandlers[SAVED] = (_encoder, decoder) => {
 // --- what the page says of itself: "Saved" only when the server has said so
 
 let hasUnsaved = false;
+let changes = 0;
+let kept = 0;
 doc.on("update", (_update, origin) => {
-  if (origin !== provider && origin !== memory) hasUnsaved = true;
+  if (origin !== provider && origin !== memory) {
+    hasUnsaved = true;
+    changes += 1;
+    if (!provider.wsconnected) noteKept();
+  }
   tell();
 });
+
+// Transactions on one store end in their order: with this one, the browser has all changes until now.
+function noteKept() {
+  if (!memory.db) return;
+  const upTo = changes;
+  memory.db.transaction(["updates"], "readwrite").oncomplete = () => {
+    kept = Math.max(kept, upTo);
+    tell();
+  };
+}
+memory.on("synced", noteKept);
+
+function sayOffline() {
+  if (!hasUnsaved) return "Offline";
+  if (kept >= changes) return "Offline, kept here";
+  return memory.db ? "Offline, keeping…" : "Offline, in this window only";
+}
 
 function say(text, kind) {
   const place = at("state");
@@ -89,7 +112,7 @@ function say(text, kind) {
 
 function tell() {
   if (isEnded) return;
-  if (!provider.wsconnected) say(hasUnsaved ? "Offline, kept here" : "Offline", "warn");
+  if (!provider.wsconnected) say(sayOffline(), "warn");
   else if (!options.mayWrite) say("Read only", "");
   else if (!provider.synced || saved < sent) say("Saving…", "");
   else {
@@ -103,7 +126,10 @@ function warn(text) {
   at("word").hidden = false;
 }
 
-provider.on("status", tell);
+provider.on("status", ({ status }) => {
+  if (status === "disconnected") noteKept();
+  tell();
+});
 provider.on("sync", tell);
 provider.on("closed", ({ code, reason }) => {
   isEnded = true;
@@ -183,7 +209,15 @@ const look = EditorView.theme({
   ".cm-panels": { backgroundColor: "var(--bg)", color: "var(--text)", borderColor: "var(--line)" },
   ".cm-ySelectionInfo": { fontFamily: "var(--font)", opacity: "1", fontSize: "0.6875rem", padding: "0 4px", borderRadius: "3px" },
 });
-const markdown = new Language(defineLanguageFacet(), parser.configure([GFM]), [], "markdown");
+// A paragraph is parsed anew as a whole after each key, so long ones are coloured in portions.
+const PORTION_LINES = 40;
+const isPortion = ({ content }) => {
+  let lines = 1;
+  for (let at = content.indexOf("\n"); at >= 0; at = content.indexOf("\n", at + 1)) lines += 1;
+  return lines >= PORTION_LINES;
+};
+const portions = { parseBlock: [{ name: "Portion", endLeaf: (_context, _line, leaf) => isPortion(leaf) }] };
+const markdown = new Language(defineLanguageFacet(), parser.configure([GFM, portions]), [], "markdown");
 const colors = HighlightStyle.define([
   { tag: tags.heading, fontWeight: "700" },
   { tag: tags.strong, fontWeight: "700" },
@@ -240,6 +274,7 @@ function start() {
   text = findText();
   build();
   at("plain").hidden = true;
+  if (at("opening")) at("opening").hidden = true;
   at("editor").hidden = false;
   at("preview-button").hidden = false;
   doc.on("update", () => {

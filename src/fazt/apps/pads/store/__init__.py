@@ -18,6 +18,7 @@ from fazt.apps.pads.store.pads import (
     forget_user,
     get_by_id,
     get_pad,
+    list_names_of,
     list_pads,
     no_such_pad,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "forget_user",
     "get_by_id",
     "get_pad",
+    "list_names_of",
     "list_pads",
     "list_thinnable",
     "list_unsettled",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, update
@@ -147,6 +147,11 @@ def find_next_end(conn: Connection) -> int | None:
     """The next moment (ms) at which a pad ends."""
     end: int | None = conn.scalar(select(func.min(p.expires_at)))
     return end
+
+
+def list_names_of(conn: Connection, ids: Sequence[str]) -> dict[str, str]:
+    """The names of those that are there, by id."""
+    return {row.id: row.name for row in conn.execute(select(p.id, p.name).where(p.id.in_(ids)))}
 
 
 def count_pads(conn: Connection, user_id: str, now: int) -> tuple[int, int, str]:

@@ -102,8 +102,9 @@ def test_a_board_is_made_in_a_minute_and_shared(browser: Browser, shared_program
         page.fill("input[name=topic]", "home/kitchen/hum")
         page.select_option("select[name=kind]", "gauge")
         page.click("button:has-text('Add')")
-        page.click("text=New link")
-        link = page.inner_text(".copy code")
+        page.get_by_role("link", name="Share", exact=True).click()
+        page.get_by_role("button", name="Make the link").click()
+        link = page.inner_text("dialog .copy code")
         assert "/topics/shared/" in link
     with browser.new_context(color_scheme="dark", viewport={"width": 390, "height": 844}) as stranger:
         watched = Watched(stranger)

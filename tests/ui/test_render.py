@@ -26,7 +26,7 @@ ADA: Any = SimpleNamespace(name="Ada <b>", email="ada@example.org", is_owner=Tru
 FOREIGN = {"ui/foreign_error.html", "ui/foreign.html", "joplin/published.html"}
 """Shown on hosts that have neither our policy nor our style sheet."""
 
-REFUSED = re.compile(r"<style|\sstyle=|\son[a-z]+=|javascript:|<script(?![^>]*\ssrc=)")
+REFUSED = re.compile(r"<style|\sstyle=|\son[a-z]+=|=[\"']?javascript:|<script(?![^>]*\ssrc=)")
 
 
 def list_templates() -> list[str]:

@@ -42,8 +42,11 @@ function listen() {
     try {
       const answer = await fetch(`/search?part=box&q=${encodeURIComponent(words)}`, { signal: asking.signal });
       if (!answer.ok || answer.redirected) return;
-      list.innerHTML = await answer.text();
+      const html = await answer.text();
+      const kept = options()[chosen]?.getAttribute("href"); // whoever has chosen one already keeps it
+      list.innerHTML = html;
       show(document.activeElement === box);
+      if (kept) choose(options().findIndex((one) => one.getAttribute("href") === kept));
     } catch (error) {
       if (error.name !== "AbortError") show(false);
     }

@@ -47,21 +47,27 @@ def attempt_at(target: Target) -> Attempt:
     return attempt
 
 
-def run(folder: Path, *, seconds: float, seed: int, only: str = "") -> Fuzzing:
-    """All fuzzers by turns for so long, or those whose name holds `only`."""
+def run(folder: Path, *, seconds: float, seed: int, only: str = "", most: int | None = None) -> Fuzzing:
+    """All fuzzers by turns for so long, or those whose name holds `only`; each at most `most` times.
+
+    Each has a chance of its own, so that the first inputs of a seed are the same on every machine.
+    """
     logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it tells of every damaged form
-    chance, done = random.Random(seed), Fuzzing()
+    done = Fuzzing()
     with open_doors(folder) as doors:
         all_of_them = {target.name: attempt_at(target) for target in PARSERS} | doors
         chosen = {name: attempt for name, attempt in all_of_them.items() if only.lower() in name.lower()}
+        chances = {name: random.Random(f"{seed} {name}") for name in chosen}
         end = time.monotonic() + seconds
         while time.monotonic() < end and len(done.faults) < MOST_FAULTS:
             for name, attempt in chosen.items():
                 turn_ends = time.monotonic() + min(TURN_S, seconds / len(chosen))
-                while time.monotonic() < turn_ends:
+                while time.monotonic() < turn_ends and done.tried[name] != most:
                     done.tried[name] += 1
-                    if fault := attempt(chance):
+                    if fault := attempt(chances[name]):
                         done.faults.append(f"{name}: {fault}")
+            if most is not None and min(done.tried[name] for name in chosen) >= most:
+                break
     return done
 
 

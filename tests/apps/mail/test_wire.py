@@ -110,6 +110,12 @@ def test_subjects(raw: bytes, subject: str) -> None:
     assert mime.read(raw + b"\r\n\r\n", 0).subject == subject
 
 
+@pytest.mark.parametrize("charset", [b"i\x00o-8859-1", b"no-such", b"\xff", b"", b"idna", b"rot13"])
+def test_a_charset_that_is_none_costs_no_message(charset: bytes) -> None:
+    found = mime.read(b"Content-Type: text/plain; charset=" + charset + b"\r\n\r\nGr\xc3\xbc\xc3\x9fe", 0)
+    assert found.text == "Grüße"
+
+
 DANGEROUS = [
     "<script>alert(1)</script>",
     "<img src=x onerror=alert(1)>",

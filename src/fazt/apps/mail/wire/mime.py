@@ -174,25 +174,30 @@ def leaves(message: Mime) -> Iterator[Mime]:
     seen = 0
     while waiting and seen < MAX_PARTS:
         part, depth = waiting.pop()
-        payload = part.get_payload()
         is_message = part.get_content_maintype() == "message" and depth > 0
-        if isinstance(payload, list) and depth < MAX_DEPTH and not is_message:
-            waiting.extend((child, depth + 1) for child in reversed(payload) if isinstance(child, Mime))
+        # Not by looking at the payload: a text's is decoded by its charset, which may be anything.
+        if part.is_multipart() and depth < MAX_DEPTH and not is_message:
+            waiting.extend((child, depth + 1) for child in reversed(children_of(part)))
             continue
         seen += 1
         yield part
 
 
+def children_of(part: Mime) -> list[Mime]:
+    """The parts of a multipart."""
+    payload = part.get_payload()
+    return [child for child in payload if isinstance(child, Mime)] if isinstance(payload, list) else []
+
+
 def content(part: Mime) -> bytes:
     """The decoded bytes of a part. Never raises."""
     try:
-        payload = part.get_payload()
-        if isinstance(payload, list):
-            return b"".join(child.as_bytes() for child in payload if isinstance(child, Mime))
+        if part.is_multipart():
+            return b"".join(child.as_bytes() for child in children_of(part))
         decoded = part.get_payload(decode=True)
         return decoded if isinstance(decoded, bytes) else b""
     except WRECKS:
-        return str(part.get_payload()).encode("utf-8", "surrogateescape")
+        return b""
 
 
 def content_type(part: Mime) -> str:

@@ -53,6 +53,15 @@ def test_documents_are_found_as_they_are_now(conn: Connection, owner_id: str) ->
     assert search(conn, "milk", user_id=owner_id) == []
 
 
+def test_documents_of_any_json_are_found(conn: Connection, owner_id: str) -> None:
+    odd = collections.ensure_collection(conn, "odd", now=NOW)
+    for id_, body in (("1", None), ("2", ["Assam", 3]), ("3", "Ceylon"), ("4", 17), ("5", True), ("6", {})):
+        put_document(conn, odd, id_, to_body(body), OWNER, Conditions(), now=NOW)
+    follow(conn)
+    for word, id_ in (("assam", "2"), ("ceylon", "3"), ("17", "4")):
+        assert [found.id for found in search(conn, word, user_id=owner_id)] == [f"{odd.id}/{id_}"]
+
+
 def test_large_collections_are_not_in_the_search_until_they_are_small(conn: Connection, owner_id: str) -> None:
     logs = collections.ensure_collection(conn, "logs", now=NOW)
     for n in range(MAX):

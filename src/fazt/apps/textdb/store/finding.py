@@ -87,8 +87,9 @@ def index_next(conn: Connection, collection_id: int, name: str, since: int) -> b
 def index_one(conn: Connection, ref: str, name: str, row: Row[Any], user_id: str) -> None:
     """Make a document findable, for whoever owns the collections."""
     value, id_ = parse(row.body), id_of(row.key)
-    rest = [field for field in value if field not in {*TITLES, "id"}]
-    title = next((found for field in (*TITLES, *rest) if isinstance(found := value.get(field), str) and found), id_)
+    fields: dict[str, Any] = value if isinstance(value, dict) else {}  # a document is any JSON
+    rest = [field for field in fields if field not in {*TITLES, "id"}]
+    title = next((found for field in (*TITLES, *rest) if isinstance(found := fields.get(field), str) and found), id_)
     text = " · ".join(scalars(value))[:MAX_CHARS]
     path = f"/textdb/{quote(name, safe='')}/document?id={quote(id_, safe='')}"
     search.index(conn, KIND, ref, title, text, user_id=user_id, path=path, now=row.at)

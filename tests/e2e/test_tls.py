@@ -135,13 +135,19 @@ def test_after_80_days_asleep_the_program_renews_at_once(template_file: Path, tm
         asyncio.run(choose(program.data, **chosen))
         with program:
             before = wait_until(lambda: find_certificates(program), 30, "a certificate")
-        program.prefix = ["faketime", "--exclude-monotonic", "-f", "+80d"]
+        program.prefix = ahead("+80d")
         with program:
             wait_until(lambda: len(find_certificates(program)) > len(before), 30, "a new one")
             doctor = program.run("tls", "doctor", check=False)
             assert doctor.returncode == 1
             assert "The clock of this machine is 80.0 days away from the authority's." in doctor.stdout
             assert "timedatectl" in doctor.stdout
+
+
+def ahead(by: str) -> list[str]:
+    """Words before a command whose clock is to be ahead. `faketime` would stand between us and the program's end."""
+    (library,) = Path("/usr/lib").glob("*/faketime/libfaketime.so.1")
+    return ["env", f"LD_PRELOAD={library}", f"FAKETIME={by}", "FAKETIME_DONT_FAKE_MONOTONIC=1"]
 
 
 def find_certificates(program: Program) -> list[dict[str, Any]]:

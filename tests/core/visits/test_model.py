@@ -109,7 +109,7 @@ def test_sources(referrer: str, host: str, source: str) -> None:
     ],
 )
 def test_campaigns(query: str, found: list[str]) -> None:
-    assert utm_of(query) == found
+    assert list(utm_of(query)) == found
 
 
 def test_languages() -> None:

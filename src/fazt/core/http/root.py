@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -11,7 +12,7 @@ from fazt.core.errors import NotFound, Unauthorized
 from fazt.core.http.diversion import divert, hsts_header
 from fazt.core.http.errors import Problem, encode_problem, to_headers, to_problem
 from fazt.core.http.hosts import find_header, is_dashboard, split_host, trust_proxy
-from fazt.core.http.messages import ClientGone, respond
+from fazt.core.http.messages import ClientGone, Header, respond
 from fazt.core.ids import new_slug
 from fazt.core.log import request_id
 from fazt.core.metrics import REQUESTS
@@ -24,13 +25,18 @@ CSP = (
     "connect-src 'self'; font-src 'self'; frame-src 'self'; worker-src 'self'; manifest-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
-SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
+SECURITY_HEADERS: tuple[Header, ...] = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),
     (b"content-security-policy", CSP.encode()),
     (b"x-frame-options", b"DENY"),
     (b"cross-origin-opener-policy", b"same-origin"),
 )
+
+count_of = lru_cache(REQUESTS.labels)
+"""The counter of a kind and class of answers."""
+
+CODE_CLASSES = tuple(f"{first}xx" for first in range(10))
 
 ErrorPage = Callable[["Core", Scope, Problem], Awaitable[str]]
 
@@ -57,13 +63,16 @@ class Root:
         if await divert(self.core, scope, send, host):
             return
         hsts = hsts_header(self.core, scope, host)
+        added = () if hsts is None else (hsts,)
         if scope.get("fazt.local") or is_dashboard(self.core.config, host):
-            await self._guarded("dashboard", self._answer_dashboard, scope, receive, DashboardSend(send, hsts))
+            await self._guarded(
+                "dashboard", self._answer_dashboard, scope, receive, StartedSend(send, SECURITY_HEADERS + added)
+            )
             return
         for find_host in self.core.host_finders:
             endpoint = find_host(self.core, host)
             if endpoint is not None:
-                guarded_send = StartedSend(send, hsts if scope.get("fazt.tls") else None)
+                guarded_send = StartedSend(send, added if scope.get("fazt.tls") else ())
                 await self._guarded("host", self._bind(endpoint), scope, receive, guarded_send)
                 return
         await self._guarded("unknown", self._refuse_host, scope, receive, StartedSend(send))
@@ -106,7 +115,7 @@ class Root:
         except Exception as error:  # noqa: BLE001 - the rim: whatever is raised becomes an answer
             request_id.set(new_slug(8))
             await self._answer_error(error, scope, send)
-        REQUESTS.labels(kind, send.code_class).inc()
+        count_of(kind, send.code_class).inc()
 
     async def _answer_error(self, error: Exception, scope: Scope, send: StartedSend) -> None:
         problem = to_problem(error)
@@ -138,39 +147,30 @@ def wants_page(scope: Scope) -> bool:
 
 
 class StartedSend:
-    """`send`, remembering whether an answer has begun and of which class it is. Adds a header `extra` if missing."""
+    """`send`, remembering whether an answer has begun and of which class it is.
 
-    __slots__ = ("code_class", "extra", "send", "started")
+    Adds those of the headers `added` that an endpoint has not set by itself. It runs twice for each answer, so it
+    hands on what `send` returns instead of being a coroutine itself.
+    """
 
-    def __init__(self, send: Send, extra: tuple[bytes, bytes] | None = None) -> None:
+    __slots__ = ("added", "code_class", "send", "started")
+
+    def __init__(self, send: Send, added: tuple[Header, ...] = ()) -> None:
         self.send = send
-        self.extra = extra
+        self.added = added
         self.started = False
         self.code_class = "none"
 
-    async def __call__(self, message: dict[str, Any]) -> None:
+    def __call__(self, message: dict[str, Any]) -> Awaitable[None]:
         """See ASGI 3."""
         if message["type"] == "http.response.start":
             self.started = True
-            self.code_class = f"{message['status'] // 100}xx"
-            if self.extra is not None and find_header(message.get("headers", ()), self.extra[0]) is None:
-                message = {**message, "headers": [*message.get("headers", ()), self.extra]}
+            self.code_class = CODE_CLASSES[message["status"] // 100]
+            if self.added:
+                headers = message.get("headers", ())
+                present = {pair[0] for pair in headers}
+                message = {**message, "headers": [*headers, *[pair for pair in self.added if pair[0] not in present]]}
         elif message["type"] == "websocket.accept":
             self.started = True
             self.code_class = "ws"
-        await self.send(message)
-
-
-class DashboardSend(StartedSend):
-    """Adds the security headers that an endpoint has not set by itself."""
-
-    __slots__ = ()
-
-    async def __call__(self, message: dict[str, Any]) -> None:
-        """See ASGI 3."""
-        if message["type"] == "http.response.start":
-            headers = list(message.get("headers", ()))
-            present = {name for name, _ in headers}
-            headers.extend(pair for pair in SECURITY_HEADERS if pair[0] not in present)
-            message = {**message, "headers": headers}
-        await super().__call__(message)
+        return self.send(message)

@@ -27,7 +27,6 @@ from fazt.core.visits.countries import Countries
 from fazt.core.visits.model import (
     PATH_CHARS,
     ROBOTS,
-    UTM,
     WORD_CHARS,
     Record,
     Report,
@@ -92,21 +91,23 @@ class Visits:
         agent = self._agents.find(visit.user_agent)
         if agent is None:
             agent = await asyncio.to_thread(self._agents.parse, visit.user_agent)
-        salt = await self._get_salt(day_of(at))
+        day, salt = self._salt
+        if day != day_of(at):
+            salt = await self._get_salt(day_of(at))
         return Record(
-            kind=visit.kind,
-            target=clean(visit.target, WORD_CHARS),
-            at=at,
-            path=clean(visit.path, PATH_CHARS),
-            referrer=source_of(visit.referrer, visit.host) if visit.referrer else "",
-            country=self._countries.find(self._settings.get("visits.country_database"), visit.address),
-            robot=agent.robot,
-            browser=agent.browser,
-            os=agent.os,
-            device=agent.device,
-            language=language_of(visit.language),
-            visitor=make_visitor(salt, visit),
-            **dict(zip(UTM, utm_of(visit.query), strict=True)),
+            visit.kind,
+            clean(visit.target, WORD_CHARS),
+            at,
+            clean(visit.path, PATH_CHARS),
+            source_of(visit.referrer, visit.host) if visit.referrer else "",
+            self._countries.find(self._settings.get("visits.country_database"), visit.address),
+            agent.robot,
+            agent.browser,
+            agent.os,
+            agent.device,
+            language_of(visit.language),
+            *utm_of(visit.query),
+            make_visitor(salt, visit),
         )
 
     async def flush(self) -> None:
@@ -208,12 +209,10 @@ class Visits:
             self._flushing = None
 
     async def _get_salt(self, day: int) -> bytes:
-        """The salt of a day; those of other days are asked from the file each time, which is rare."""
-        known, salt = self._salt
-        if known != day:
-            salt = await self.db.write(store.get_salt, day, secrets.token_bytes(32), self.clock())
-            if day == day_of(self.clock()):
-                self._salt = (day, salt)
+        """The salt of a day from the file, which is rare: today's is remembered."""
+        salt = await self.db.write(store.get_salt, day, secrets.token_bytes(32), self.clock())
+        if day == day_of(self.clock()):
+            self._salt = (day, salt)
         return salt
 
 

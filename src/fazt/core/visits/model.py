@@ -161,16 +161,17 @@ def source_of(referrer: str, host: str) -> str:
     return "" if source == own.lower().removeprefix("www.") else clean(source, WORD_CHARS)
 
 
-def utm_of(query: str) -> list[str]:
-    """The five UTM fields of a query string; `ref` and `source` stand in for a missing `utm_source`."""
+def utm_of(query: str) -> tuple[str, str, str, str, str]:
+    """The UTM fields of a query string, in their order; `ref` and `source` stand in for a missing `utm_source`."""
     if "utm_" not in query and "ref=" not in query and "source=" not in query:
-        return ["", "", "", "", ""]
+        return "", "", "", "", ""
     try:
         found = dict(reversed(parse_qsl(query[:2000], max_num_fields=50)))
     except ValueError:
-        return ["", "", "", "", ""]
+        return "", "", "", "", ""
     found.setdefault("utm_source", found.get("source") or found.get("ref") or "")
-    return [clean(found.get(name, ""), WORD_CHARS) for name in UTM]
+    source, medium, campaign, term, content = (clean(found.get(name, ""), WORD_CHARS) for name in UTM)
+    return source, medium, campaign, term, content
 
 
 def language_of(header: str) -> str:

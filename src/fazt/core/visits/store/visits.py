@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from heapq import nlargest
+from itertools import chain
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, delete, func, select, tuple_
@@ -16,10 +18,10 @@ from fazt.core.visits.store.sums import ALL_TARGETS, HOURS_KEPT_MS, execute_many
 
 STEP_ROWS = 2000
 MOST_COUNTED = 100_000
+ROWS_AT_ONCE = 32
 
 v = core_visit.c
 FIELDS = Record.__struct_fields__
-_ADD = f"INSERT INTO core_visit ({', '.join(FIELDS)}) VALUES ({', '.join('?' * len(FIELDS))})"  # noqa: S608 - own names
 _TAKE = """
 UPDATE core_visit_sum SET views = views - ?, visitors = visitors - ?
 WHERE step = ? AND dimension = ? AND at = ? AND value = ? AND kind = ? AND target = ?
@@ -29,8 +31,18 @@ _PAGE = select(v.id, *(v[name] for name in FIELDS)).where(v.id > bindparam("afte
 
 def add(conn: Connection, records: Sequence[Record]) -> list[None]:
     """Append to the log; as `fn` of a Batch. The sums follow with the next roll-up."""
-    execute_many(conn, _ADD, [msgspec.structs.astuple(record) for record in records])
+    mark = "?" if conn.dialect.name == "sqlite" else "%s"
+    for begin in range(0, len(records), ROWS_AT_ONCE):
+        rows = [msgspec.structs.astuple(record) for record in records[begin : begin + ROWS_AT_ONCE]]
+        conn.exec_driver_sql(write_insert(len(rows), mark), tuple(chain.from_iterable(rows)))
     return [None] * len(records)
+
+
+@lru_cache(2 * ROWS_AT_ONCE)
+def write_insert(rows: int, mark: str) -> str:
+    """The statement for so many visits. One for all of them gives the interpreter's lock back once, not once a row."""
+    row = f"({', '.join([mark] * len(FIELDS))})"
+    return f"INSERT INTO core_visit ({', '.join(FIELDS)}) VALUES {', '.join([row] * rows)}"  # noqa: S608 - own names
 
 
 def get_salt(conn: Connection, day: int, fresh: bytes, now: int) -> bytes:

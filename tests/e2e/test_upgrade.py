@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,6 +20,7 @@ from fazt.apps.upgrade.model import archive_name
 from tests.apps.upgrade.trees import DIES, KEY, Release, Server, serving
 from tests.conftest import LONG
 from tests.e2e.upgrade_scene import KILLED, NEW, OLD, Scene
+from tests.program import wait_until
 from tools.release.pack import SUMS, new_key, write_sums
 
 ENDED = {"done", "failed", "rolled back"}
@@ -77,13 +82,26 @@ def test_an_upgrade_a_version_that_is_not_well_and_the_way_back(
         assert owner.get("/api/v1/upgrade").json()["runs"][0]["state"] == "failed"
 
     scene.wait_s = 20
-    back = scene.upgrade("--rollback", "--yes")
-    assert back.returncode == 0, back.stderr
+    disturb_rollback(scene)
     assert (scene.version(), scene.in_place()) == (OLD, OLD)
     scene.writes = 1  # what came after the upgrade has gone with it
     scene.check_data()
     assert len(list(scene.data.parent.glob("data.db.replaced-*"))) == 1
     assert scene.upgrade("--rollback", "--yes").returncode == 5
+
+
+def disturb_rollback(scene: Scene) -> None:
+    """Go back, while the line to the terminal is cut, and somebody presses Ctrl-C."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [str(scene.root / "current" / "fazt"), *scene.command("--rollback", "--yes")]
+    process = subprocess.Popen(command, env=scene.environ(), stdout=writing, stderr=writing)
+    os.close(writing)
+    wait_until(lambda: scene.journal()["state"] == "going back", 30, "the way back")
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        process.send_signal(number)
+    process.wait(60)
+    assert scene.journal()["state"] == "rolled back"
 
 
 def test_nothing_that_was_not_released_is_run(scene: Scene, server: Server, releases: dict[str, Release]) -> None:
@@ -130,13 +148,14 @@ def test_a_full_disk_is_said_and_changes_nothing(scene: Scene, releases: dict[st
     assert "cannot be written" in small.stderr
     assert scene.in_place() == OLD
     assert [path.name for path in (scene.root / "versions").iterdir()] == [OLD]
-    room = scene.data.stat().st_size // 2  # enough for every file of the release, not for the data
-    large = max(path.stat().st_size for path in releases["good"].tree.rglob("*") if path.is_file())
-    archive = releases["good"].archive
-    if large < room:
-        little = scene.upgrade(f"--from={archive}", prefix=("prlimit", f"--fsize={room}"))
-        assert little.returncode in {6, 7}, little.stderr
-        assert [path.name for path in (scene.root / "versions").iterdir()] == [OLD]
+    with closing(sqlite3.connect(scene.data)) as conn, conn:
+        conn.execute("INSERT INTO core_setting VALUES ('large', zeroblob(?), 1)", (size * 2,))
+    room = scene.data.stat().st_size - size // 2  # enough for every file of the release, not for the data
+    little = scene.upgrade(f"--from={releases['good'].archive}", prefix=("prlimit", f"--fsize={room}"))
+    assert little.returncode in {6, 7}, little.stderr
+    assert scene.journal()["state"] == "failed", little.stderr  # the release was put there; the data could not
+    assert [path.name for path in (scene.root / "versions").iterdir()] == [OLD]
+    assert list((scene.root / "downloads").iterdir()) == []
     assert [path.name for path in scene.data.parent.iterdir() if ".before" in path.name] == []
 
 

@@ -1,4 +1,4 @@
-"""What `make release` makes: its packing; and in the long run a real build, upgraded by root, served by nobody."""
+"""What `make release` makes: its packing; in the long run a real build, upgraded by root, served by nobody."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from fazt import __version__
 from fazt.apps.upgrade.engine.capability import give_right, has_right
 from fazt.apps.upgrade.model import archive_name
-from tests.apps.upgrade.trees import make_tree
+from tests.apps.upgrade.trees import Release, make_tree, serving
 from tests.conftest import LONG
 from tests.e2e.upgrade_scene import NEW, Scene
 from tools.release.build import BUILD, LOCK, ROOT, TOOLS, choose_lock
@@ -73,7 +73,14 @@ def find_release() -> Path:
     return archive
 
 
-def derive(folder: Path, version: str) -> Path:
+class RealRelease(Release):
+    """A release as it was built, for the server."""
+
+    def __init__(self, archive: Path, version: str) -> None:
+        self.version, self.folder, self.archive = version, archive.parent, archive
+
+
+def derive(folder: Path, version: str) -> RealRelease:
     """Another version of the same build: the one file that holds the number is another, and it is packed and signed."""
     with tarfile.open(find_release()) as tar:
         tar.extractall(folder, filter="data")
@@ -85,9 +92,9 @@ def derive(folder: Path, version: str) -> Path:
     assert compiled.exists()
     py_compile.compile(str(source), str(compiled), invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
     archive = pack_tree(tree, version, folder / "release", level=1)
-    write_sums(archive.parent, [archive.name])
-    sign_file(archive, version, read_key(BUILD)[0])
-    return archive
+    for path in (archive, write_sums(archive.parent, [archive.name])):
+        sign_file(path, version, read_key(BUILD)[0])
+    return RealRelease(archive, version)
 
 
 if LONG and os.geteuid() == 0:
@@ -96,14 +103,21 @@ if LONG and os.geteuid() == 0:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             folder.chmod(0o755)
-            archive = derive(folder / "new", NEW)
-            with RealScene(folder / "scene", template_file, "", wait_s=120) as scene:
+            release = derive(folder / "new", NEW)
+            with (
+                serving([release]) as server,
+                RealScene(folder / "scene", template_file, server.releases_url, wait_s=120) as scene,
+            ):
                 scene.port = 80
                 (scene.folder / "port").write_text("80")
                 scene.start()
                 scene.write()
-                done = scene.upgrade(f"--from={archive}")
+                half = release.archive.stat().st_size // 2
+                server.cut_after, server.cuts = half, 1
+                done = scene.upgrade()
                 assert done.returncode == 0, done.stderr
+                ranges = [asked for path, asked in server.asked if path.endswith(release.archive.name)]
+                assert ranges == ["", f"bytes={half}-"]
                 assert (scene.version(), scene.in_place()) == (NEW, NEW)
                 assert has_right(scene.root / "current" / "fazt")
                 pid = int((scene.folder / "pid").read_text())

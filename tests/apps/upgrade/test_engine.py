@@ -16,13 +16,16 @@ from fazt.apps.upgrade.engine.capability import Ports, give_right, has_right, ne
 from fazt.apps.upgrade.engine.control import SYSTEMD, gives_ports, read_options, to_url
 from fazt.apps.upgrade.engine.data import acting_as, bring_back, copy_data, copy_path, find_step, owner_of, sweep
 from fazt.apps.upgrade.engine.fetching import check_url
+from fazt.apps.upgrade.engine.getting import take_file
 from fazt.apps.upgrade.engine.journal import alone, read_journal, write_journal
 from fazt.apps.upgrade.engine.places import Package, Tree, find_root, is_editable
 from fazt.apps.upgrade.engine.running import User, clean_environ, run_program
 from fazt.apps.upgrade.engine.unpacking import unpack
-from fazt.apps.upgrade.model import Journal
+from fazt.apps.upgrade.model import Journal, archive_name
 from fazt.core.errors import Forbidden, Invalid, Locked, Unavailable
 from fazt.core.systemd import Service, render_options, render_unit
+from tests.apps.upgrade.trees import KEY
+from tools.release.pack import sign_file
 
 PROGRAM = ("versions/1.2.3/fazt", b"#!/bin/sh\n")
 
@@ -208,8 +211,41 @@ def test_the_data_comes_back_once_and_what_replaced_it_is_kept(data_file: Path) 
     (kept,) = data_file.parent.glob("data.db.replaced-*")
     assert find_step(kept) == "later"
     copy_data(data_file, copy_path(data_file, "1.2.0"), advance)
+    data_file.with_name("data.db.before-1.3.0.partial").touch()
+    own = data_file.with_name("data.db.before-christmas")
+    own.touch()
     sweep(data_file, keep=None)
-    assert not list(data_file.parent.glob("data.db.before-*"))
+    assert list(data_file.parent.glob("data.db.before-*")) == [own]  # a copy that the owner has made
+
+
+def test_nobody_else_may_read_a_copy_while_it_is_made(data_file: Path) -> None:
+    seen = set()
+    copy = copy_path(data_file, "1.1.0")
+
+    def look(_done: int, _size: int) -> None:
+        seen.add(copy.with_name(f"{copy.name}.partial").stat().st_mode & 0o777)
+
+    before = os.umask(0o022)
+    copy_data(data_file, copy, look)
+    os.umask(before)
+    assert seen == {0o600}
+
+
+def test_a_release_from_a_file_is_what_was_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fazt.apps.upgrade.engine.getting.check_archive.__defaults__", ((KEY.public,),))
+    archive = tmp_path / archive_name("1.2.3")
+    archive.write_bytes(b"good")
+    sign_file(archive, "1.2.3", KEY)
+
+    def tell(_doing: str, _done: int, _size: int) -> None:
+        archive.write_bytes(b"evil")  # whoever owns the file changes it while it is looked at
+
+    version, taken = take_file(archive, tmp_path / "downloads", "1.0.0", tell)
+    assert (version, taken.read_bytes()) == ("1.2.3", b"good")
+    assert taken.parent.stat().st_mode & 0o077 == 0
+    with pytest.raises(Forbidden, match="signature is wrong"):
+        take_file(archive, tmp_path / "downloads", "1.0.0", tell)
+    assert not taken.exists()
 
 
 def test_root_works_on_the_data_with_the_rights_of_its_owner(tmp_path: Path) -> None:

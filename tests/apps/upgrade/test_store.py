@@ -38,7 +38,9 @@ def test_an_upgrade_is_noted_once_and_a_failed_one_is_told(conn: Connection) -> 
     owner = create_owner(conn, email="owner@example.org", password_hash="hash", now=NOW)
     assert store.note_run(conn, JOURNAL, now=NOW)
     assert not store.note_run(conn, JOURNAL, now=NOW)
-    failed = Journal(id="b", old="0.2.0", new="0.3.0", state="failed", data="/d", said="why", at=NOW + 1, began_at=NOW)
+    failed = Journal(
+        id="b", old="0.2.0", new="0.3.0", state="failed", data="/d", said="why\0", at=NOW + 1, began_at=NOW
+    )
     assert store.note_run(conn, failed, now=NOW)
     assert [(run.new, run.state) for run in store.list_runs(conn)] == [("0.3.0", "failed"), ("0.2.0", "done")]
     assert "why" in list_notices(conn, owner.id)[0].text

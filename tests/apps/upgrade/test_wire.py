@@ -115,6 +115,12 @@ def test_releases_are_read_as_github_writes_them() -> None:
     assert [(one.version, one.url, one.published_at) for one in found] == [("1.2.3", "", 1_795_809_600_000)]
     assert {name: asset.sha256 for name, asset in found[0].assets.items()} == {"a.tar.gz": "ab"}
     assert parse_releases(json.dumps(raw).encode())[0].version == "1.2.3"
+    odd = parse_releases(json.dumps({**raw, "body": "a\0b", "html_url": "https://x/\n"}).encode())[0]
+    assert (odd.notes, odd.url) == ("ab", "")
+    less = {**raw, "assets": [{"name": "a", "browser_download_url": "https://x/a", "size": -1}]}
+    for text in (json.dumps(less), json.dumps({**raw, "body": "\ud800"})):
+        with pytest.raises(Invalid):
+            parse_releases(text.encode())
 
 
 def test_sums_are_read_as_sha256sum_writes_them() -> None:

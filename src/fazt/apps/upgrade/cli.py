@@ -165,7 +165,10 @@ def get_target() -> Target:
 
 
 class progress_bar:  # noqa: N801 - read as `with progress_bar() as tell`
-    """How far it is, on standard error: a bar where somebody looks on, else a line for each step."""
+    """How far it is, on standard error: a bar where somebody looks on, else a line for each step.
+
+    Who looks on may go away: a terminal that is gone or a pipe that is closed must not stop an upgrade in mid-way.
+    """
 
     def __init__(self) -> None:
         self.bar: Any = None
@@ -188,10 +191,11 @@ class progress_bar:  # noqa: N801 - read as `with progress_bar() as tell`
         """The bar."""
 
         def tell(doing: str, done: int, size: int) -> None:
-            if doing != self.doing:
-                self.bar.console.print(f"{doing} …", highlight=False)
-                self.doing = doing
-            self.bar.update(task, description=doing, completed=done, total=size or None)
+            with suppress(OSError):
+                if doing != self.doing:
+                    self.bar.console.print(f"{doing} …", highlight=False)
+                    self.doing = doing
+                self.bar.update(task, description=doing, completed=done, total=size or None)
 
         return tell
 
@@ -199,11 +203,13 @@ class progress_bar:  # noqa: N801 - read as `with progress_bar() as tell`
         """A line when another step begins."""
         if doing != self.doing:
             self.doing = doing
-            click.echo(f"{doing} …", err=True)
+            with suppress(OSError):
+                click.echo(f"{doing} …", err=True)
 
     def __exit__(self, *_error: object) -> None:
         if self.bar is not None:
-            self.bar.stop()
+            with suppress(OSError):
+                self.bar.stop()
 
 
 COMMANDS = (upgrade,)

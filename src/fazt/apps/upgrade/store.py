@@ -63,14 +63,14 @@ def find_newest(conn: Connection) -> Known | None:
 
 def note_run(conn: Connection, journal: Journal, *, now: int) -> bool:
     """Keep how an upgrade ended, and tell it; whether that was news."""
-    id = f"{journal.id} {journal.state}"
-    values = {"id": id, "old": journal.old, "new": journal.new, "state": journal.state, "said": journal.said}
+    id, said = f"{journal.id} {journal.state}", journal.said.replace("\0", "")  # PostgreSQL has no place for NUL
+    values = {"id": id, "old": journal.old, "new": journal.new, "state": journal.state, "said": said}
     made = insert(conn, run).values(**values, at=journal.at).on_conflict_do_nothing(index_elements=[run.c.id])
     if conn.execute(made.returning(run.c.id)).first() is None:
         return False
     old = select(run.c.id).order_by(run.c.at.desc(), run.c.id).offset(KEEP_RUNS).limit(KEEP_RUNS)
     conn.execute(delete(run).where(run.c.id.in_(old.scalar_subquery())))
-    fields = {"from": journal.old, "to": journal.new, "said": journal.said}
+    fields = {"from": journal.old, "to": journal.new, "said": said}
     emit(conn, Event(EVENTS[journal.state], fields, key=journal.new), now=now)
     if journal.state == "failed":
         tell_owner(conn, "An upgrade failed", TOLD["failed"].format(**values), now=now)

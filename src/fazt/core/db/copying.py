@@ -35,6 +35,7 @@ def copy_database(source: Path, target: Path, advance: Advance) -> None:
         (pages,) = reader.execute("PRAGMA page_count").fetchone()
         reader.execute("SELECT count(*) FROM sqlite_master").fetchone()  # from here on, the snapshot holds
         check_room(target.parent, pages * page_bytes)
+        os.close(os.open(target, os.O_WRONLY | os.O_CREAT, 0o600))  # nobody else reads it, from its first byte on
         with closing(sqlite3.connect(target, isolation_level=None)) as writer:
             writer.execute("PRAGMA synchronous=OFF")  # flushed by hand, in small pieces
             writer.execute("PRAGMA journal_mode=OFF")

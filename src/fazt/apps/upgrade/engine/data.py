@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from fazt.apps.upgrade.engine.running import User
+from fazt.apps.upgrade.model import is_version
 from fazt.core.db.copying import Advance, copy_database, sync_file
 from fazt.core.db.swap import held, put_in_place, replaced_path
 from fazt.core.errors import Invalid, NotFound
@@ -99,9 +100,11 @@ def remove(path: Path) -> None:
 def sweep(data: Path, *, keep: Path | None) -> None:
     """Remove the copies of earlier upgrades, and what an upgrade left that was cut off."""
     with acting_as(owner_of(data)):
-        for path in [*data.parent.glob(f"{data.name}{BEFORE}*"), *data.parent.glob(f"{data.name}{TRIAL}*")]:
-            if path != keep:
-                path.unlink(missing_ok=True)
+        remove(data.with_name(data.name + TRIAL))
+        for path in data.parent.glob(f"{data.name}{BEFORE}*"):
+            version = path.name.removeprefix(data.name + BEFORE).removesuffix(PARTIAL)
+            if path != keep and is_version(version):  # copies of the owner's own may be called so, too
+                remove(path)
 
 
 def drop(data: Path, copy: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -17,8 +18,8 @@ from fazt.apps.upgrade.model import (
 )
 from fazt.apps.upgrade.wire import KEYS, PublicKey, parse_signature, parse_sums, verify
 from fazt.apps.upgrade.wire.minisign import hash_pieces
-from fazt.core.db.copying import Advance
-from fazt.core.errors import Forbidden, Invalid, NotFound
+from fazt.core.db.copying import Advance, check_room
+from fazt.core.errors import FaztError, Forbidden, Invalid, NotFound
 
 SUMS = "SHA256SUMS"
 SIGNATURE = ".minisig"
@@ -57,7 +58,7 @@ def get_archive(release: Release, folder: Path, tell: Tell) -> Path:
         raise Invalid(f"{SUMS} of {release.version} has no {name}.")
     if asset.sha256 and asset.sha256 != sums[name]:
         raise Invalid(f"The server says that {name} has another checksum than {SUMS} does.")
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
     sweep_downloads(folder, keep=name)
     archive = folder / name
     if not archive.exists() or hash_file(archive) != sums[name]:
@@ -97,14 +98,32 @@ def read_pieces(path: Path, advance: Advance, size: int) -> Iterator[bytes]:
             yield piece
 
 
-def check_file(archive: Path, running: str, tell: Tell) -> str:
+def take_file(archive: Path, folder: Path, running: str, tell: Tell) -> tuple[str, Path]:
+    """A copy of a release that lies on this machine, where nobody else can change it between the check and the
+    unpacking; its version, and the copy. Raises as `check_file`.
+    """
+    folder.mkdir(mode=0o700, exist_ok=True)
+    sweep_downloads(folder, keep="")
+    copy = folder / archive.name
+    try:
+        if archive.is_file():
+            check_upward(name_version(archive), running)
+            check_room(folder, archive.stat().st_size)
+            shutil.copyfile(archive, copy)
+        return check_file(archive, running, tell, copy), copy
+    except (FaztError, OSError):
+        copy.unlink(missing_ok=True)
+        raise
+
+
+def check_file(archive: Path, running: str, tell: Tell, copy: Path | None = None) -> str:
     """A release that lies on this machine, with its signature (and sums, where they are) beside it; its version.
 
     Raises NotFound without the signature, Invalid for a name that is no release's, Forbidden as `check_archive`.
     """
     if not archive.is_file():
         raise NotFound(f"There is no {archive}.")
-    version = name_version(archive)
+    version, checked = name_version(archive), copy or archive
     check_upward(version, running)
     beside = archive.with_name(archive.name + SIGNATURE)
     if not beside.is_file():
@@ -114,9 +133,9 @@ def check_file(archive: Path, running: str, tell: Tell) -> str:
     sums = archive.with_name(SUMS)
     if sums.is_file():
         wanted = parse_sums(sums.read_text(errors="replace")).get(archive.name)
-        if wanted is not None and wanted != hash_file(archive):
+        if wanted is not None and wanted != hash_file(checked):
             raise Invalid(f"The checksum of {archive.name} is wrong.", hint="Nothing was changed. Fetch it again.")
-    check_archive(archive, beside.read_bytes()[:MAX_SIGNATURE_BYTES].decode("utf-8", "replace"), version, tell)
+    check_archive(checked, beside.read_bytes()[:MAX_SIGNATURE_BYTES].decode("utf-8", "replace"), version, tell)
     return version
 
 

@@ -16,7 +16,15 @@ from fazt import __version__
 from fazt.apps.upgrade.engine.capability import give_right, needs_right
 from fazt.apps.upgrade.engine.control import Service, find_service, runs_on
 from fazt.apps.upgrade.engine.data import check_data
-from fazt.apps.upgrade.engine.getting import Tell, advance_of, check_file, find_release, get_archive
+from fazt.apps.upgrade.engine.getting import (
+    Tell,
+    advance_of,
+    check_file,
+    find_release,
+    get_archive,
+    name_version,
+    take_file,
+)
 from fazt.apps.upgrade.engine.journal import alone, read_journal
 from fazt.apps.upgrade.engine.places import Package, Place, Tree, find_place, find_root
 from fazt.apps.upgrade.engine.proving import ask_version
@@ -96,13 +104,24 @@ def bring_program(order: Order, place: Tree) -> str:
     check_data(order.service.config.data)
     if order.archive:
         archive = Path(order.archive).absolute()
-        version = check_file(archive, __version__, order.tell)
-        if order.version and version_key(order.version) != version_key(version):
+        if order.version and version_key(order.version) != version_key(name_version(archive)):
             raise Invalid(f"{archive.name} is not fazt {order.version}.")
+        version, archive = take_file(archive, place.downloads, __version__, order.tell)
     else:
         release = find_release(order.read(), order.version, __version__)
         version = release.version
         archive = get_archive(release, place.downloads, order.tell)
+    try:
+        put_beside(order, place, archive, version)
+    finally:
+        if order.archive:
+            archive.unlink(missing_ok=True)
+    archive.unlink(missing_ok=True)
+    return version
+
+
+def put_beside(order: Order, place: Tree, archive: Path, version: str) -> None:
+    """Unpack a release whose signature is good, and see that it is what it should be; or leave nothing of it."""
     folder = unpack(archive, place.versions, version, advance_of(order.tell, f"Unpacking fazt {version}"))
     program = folder / "fazt"
     try:
@@ -114,9 +133,6 @@ def bring_program(order: Order, place: Tree) -> str:
     except FaztError:
         place.drop(version)
         raise
-    if not order.archive:
-        archive.unlink()
-    return version
 
 
 def check_current(place: Tree) -> None:

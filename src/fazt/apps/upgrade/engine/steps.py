@@ -20,6 +20,7 @@ from fazt.apps.upgrade.engine.getting import Tell, advance_of
 from fazt.apps.upgrade.engine.journal import write_journal
 from fazt.apps.upgrade.engine.places import Place
 from fazt.apps.upgrade.engine.proving import have_proved
+from fazt.apps.upgrade.engine.signals import steady, undisturbed
 from fazt.apps.upgrade.model import Journal
 from fazt.core.clock import Clock, system_clock
 from fazt.core.errors import FaztError, Invalid, Unavailable
@@ -59,7 +60,7 @@ class Upgrade:
 
     def run(self) -> Journal:
         """From the first step to the last. Raises what went wrong; the old version runs then, on its data."""
-        with spare_room(self.place.journal):
+        with steady(), spare_room(self.place.journal):
             try:
                 self.prepare()
                 self.switch()
@@ -68,7 +69,8 @@ class Upgrade:
                 if self.journal.has_ended:  # it was interrupted while it tidied up
                     return self.journal
                 make_room(self.place.journal)
-                self.go_back(describe(error))
+                with undisturbed():
+                    self.go_back(describe(error))
                 raise Unavailable(
                     f"fazt {self.journal.new} did not take over: {describe(error)}",
                     hint=getattr(error, "hint", "") or f"fazt {self.journal.old} is in place, as before.",
@@ -199,10 +201,12 @@ def settle(upgrade: Upgrade) -> Journal:
     """
     journal, place = upgrade.journal, upgrade.place
     if journal.state == "going back":
-        upgrade.go_back(journal.said)
+        with undisturbed():
+            upgrade.go_back(journal.said)
     elif journal.state in {"preparing", "stopping"} or place.current() != journal.new:
         upgrade.journal = msgspec.structs.replace(journal, state="stopping")
-        upgrade.give_up("It was cut off before anything was changed.")
+        with undisturbed():
+            upgrade.give_up("It was cut off before anything was changed.")
     else:
         settle_new(upgrade)
     return upgrade.journal
@@ -212,9 +216,11 @@ def settle_new(upgrade: Upgrade) -> None:
     """The new version is in place: it stays when it is well, or when nothing is there to say so."""
     upgrade.note(state="starting")
     try:
-        upgrade.start(upgrade.journal.new)
+        with steady():
+            upgrade.start(upgrade.journal.new)
     except FaztError as error:
-        upgrade.go_back(error.message)
+        with undisturbed():
+            upgrade.go_back(error.message)
         return
     upgrade.finish()
 
@@ -222,5 +228,6 @@ def settle_new(upgrade: Upgrade) -> None:
 def roll_back(upgrade: Upgrade) -> Journal:
     """Back to the version before the last upgrade, though that went well. Raises what `go_back` raises."""
     upgrade.journal = msgspec.structs.replace(upgrade.journal, state="starting", is_wanted_back=True)
-    upgrade.go_back("It was wanted so.")
+    with undisturbed():
+        upgrade.go_back("It was wanted so.")
     return upgrade.journal

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from fazt.apps.upgrade.model import FINAL, Asset, Release, is_version, version_key
 from fazt.core.errors import Invalid
@@ -22,7 +22,7 @@ class RawAsset(Struct):
 
     name: str
     browser_download_url: str
-    size: int = 0
+    size: Annotated[int, Meta(ge=0)] = 0
     digest: str | None = None
 
 
@@ -52,10 +52,11 @@ def parse_releases(text: bytes) -> list[Release]:
 def to_release(raw: RawRelease) -> Release:
     """A release in our words."""
     version = raw.tag_name.removeprefix("v")
+    url = raw.html_url
     return Release(
         version=version,
-        notes=(raw.body or "")[:MAX_NOTES_CHARACTERS],
-        url=raw.html_url if raw.html_url.startswith("https://") else "",
+        notes=(raw.body or "").replace("\0", "")[:MAX_NOTES_CHARACTERS],  # PostgreSQL has no place for NUL
+        url=url if url.startswith("https://") and url.isprintable() else "",
         published_at=to_ms(raw.published_at or ""),
         is_candidate=raw.prerelease or version_key(version)[3] != FINAL,
         assets={

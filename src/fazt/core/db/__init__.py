@@ -3,7 +3,7 @@
 from fazt.core.db.batch import Batch
 from fazt.core.db.carrier import Database, StoreFunction, acting, after_commit, attempt, insert, is_of_database, wake
 from fazt.core.db.opening import open_database
-from fazt.core.db.prepared import Prepared
+from fazt.core.db.prepared import Prepared, row_of
 
 __all__ = [
     "Batch",
@@ -16,5 +16,6 @@ __all__ = [
     "insert",
     "is_of_database",
     "open_database",
+    "row_of",
     "wake",
 ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections import namedtuple
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection
@@ -18,10 +19,10 @@ from sqlalchemy.sql import Executable
 Row = Sequence[Any]
 
 
-def make_row(compiled: Any) -> Any:
-    """A tuple with the names of a statement's columns."""
-    names = [name for name, *_ in compiled._result_columns]  # noqa: SLF001 - SQLAlchemy has no other list of them
-    return namedtuple("row", names, rename=True)  # noqa: PYI024 - the names are not known before
+@lru_cache(maxsize=512)
+def row_of(columns: tuple[str, ...]) -> Any:
+    """The class of rows with these columns, whose `_make(values)` is one."""
+    return namedtuple("row", columns, rename=True)  # noqa: PYI024 - not known before
 
 
 class Prepared:
@@ -35,7 +36,8 @@ class Prepared:
         compiled: Any = statement.compile(dialect=sqlite.dialect(), column_keys=list(keys) or None)  # type: ignore[attr-defined] # every statement has it
         self._sql = str(compiled)
         self._names: tuple[str, ...] = tuple(compiled.positiontup or ())
-        self._named = make_row(compiled)
+        # SQLAlchemy has no other list of them.
+        self._named = row_of(tuple(name for name, *_ in compiled._result_columns))  # noqa: SLF001
         self._fixed: dict[str, Any] = {name: value for name, value in compiled.params.items() if value is not None}
 
     def rows(self, conn: Connection, params: Mapping[str, Any]) -> Sequence[Row]:

@@ -16,7 +16,7 @@ from fazt.apps.textdb.model.expression import EVERYTHING, Expression, both
 from fazt.apps.textdb.model.naming import id_of
 from fazt.apps.textdb.store.history import was_visible
 from fazt.apps.textdb.store.rules import permitted, satisfies
-from fazt.apps.textdb.store.sql import Statement, run
+from fazt.apps.textdb.store.statements import Statement, run
 
 STATE = Statement("SELECT seq, floor, documents FROM textdb_collection WHERE id = ?")
 NEXT = Statement(

@@ -14,7 +14,8 @@ from fazt.apps.textdb.model.naming import check_collection
 from fazt.apps.textdb.model.schema_check import check_schema
 from fazt.apps.textdb.store.filters import COLUMNS, is_metadata
 from fazt.apps.textdb.store.rules import check_rules
-from fazt.apps.textdb.store.sql import Sql, Statement, dialect_of, execute, run
+from fazt.apps.textdb.store.sql import Sql, dialect_of, execute
+from fazt.apps.textdb.store.statements import Statement, run
 from fazt.apps.textdb.store.words import forget_words, start_words
 from fazt.apps.textdb.wire.query import parse_orders, path_of
 from fazt.core.errors import Invalid, NotFound

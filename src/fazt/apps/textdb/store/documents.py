@@ -16,7 +16,8 @@ from fazt.apps.textdb.model.schema_check import check_value
 from fazt.apps.textdb.store.collections import lock
 from fazt.apps.textdb.store.history import archive, get_version
 from fazt.apps.textdb.store.rules import permitted, satisfies
-from fazt.apps.textdb.store.sql import Statement, dialect_of, run
+from fazt.apps.textdb.store.sql import dialect_of
+from fazt.apps.textdb.store.statements import Statement, run
 from fazt.apps.textdb.store.words import remove_words, set_words, value_at
 from fazt.core.clock import SECOND
 from fazt.core.db import wake
@@ -227,7 +228,7 @@ def bump(
     """Take the collection's next number. Raises Stale when its settings were changed since it was looked up."""
     begins = expires and not collection.is_expiring
     values = (documents, tombstones, expires, int(begins), collection.id, collection.revision)
-    row = run(conn, BUMP, *values).one_or_none()
+    row: Row[Any] | None = run(conn, BUMP, *values).one_or_none()
     if row is None:
         raise Stale("The collection was changed in the same moment.", hint="Try again.")
     return row

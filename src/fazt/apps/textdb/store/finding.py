@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row
 from fazt.apps.textdb.model.jsontext import parse
 from fazt.apps.textdb.model.naming import id_of
 from fazt.apps.textdb.store.changes import NEXT, NEXT_DELETED
-from fazt.apps.textdb.store.sql import Statement, run
+from fazt.apps.textdb.store.statements import Statement, run
 from fazt.apps.textdb.store.words import scalars
 from fazt.core import search
 from fazt.core.auth.store import find_owner

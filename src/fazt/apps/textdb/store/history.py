@@ -12,7 +12,8 @@ from fazt.apps.textdb.model.expression import EVERYTHING, Expression
 from fazt.apps.textdb.model.naming import key_of
 from fazt.apps.textdb.store.filters import compile_filter
 from fazt.apps.textdb.store.rules import permitted
-from fazt.apps.textdb.store.sql import HOLE, Sql, Statement, dialect_of, execute, run
+from fazt.apps.textdb.store.sql import HOLE, Sql, dialect_of, execute
+from fazt.apps.textdb.store.statements import Statement, run
 from fazt.core.errors import NotFound
 
 ARCHIVE = Statement(

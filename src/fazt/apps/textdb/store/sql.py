@@ -1,4 +1,4 @@
-"""Statements as text with holes for values, and where the two engines look into JSON differently.
+"""Conditions as text with holes for values, and where the two engines look into JSON differently.
 
 Filters and sorts are compiled here and nowhere else. What comes from outside is a value in a hole, or the name of a
 field, which `wire.where.check_step` has let through and `Sqlite`/`Postgres` quote.
@@ -7,33 +7,19 @@ field, which `wire.where.check_step` has let through and `Sqlite`/`Postgres` quo
 from __future__ import annotations
 
 import re
+import sqlite3
 from decimal import Decimal
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, CursorResult
+from sqlalchemy import Connection
 
 from fazt.apps.textdb.model.expression import Path, Scalar
+from fazt.apps.textdb.store.statements import Answer, SqliteAnswer
 
 HOLE = "\x02"
 NUL_ESCAPE = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 MIN_INT, MAX_INT = -(2**63), 2**63 - 1
 TEXT_OF_CONTAINERS = "|"  # texts from here on come after the JSON of any list or object, which SQLite gives as text
-
-
-class Statement:
-    """A constant statement with `?` for values, in the placeholder style of each engine."""
-
-    __slots__ = ("postgresql", "sqlite")
-
-    def __init__(self, text: str, postgresql: str | None = None) -> None:
-        self.sqlite = text
-        self.postgresql = (postgresql or text).replace("?", "%s")
-
-
-def run(conn: Connection, statement: Statement, *values: Any) -> CursorResult[Any]:
-    """Execute a constant statement."""
-    text = statement.postgresql if conn.dialect.name == "postgresql" else statement.sqlite
-    return conn.exec_driver_sql(text, values)
 
 
 class Sql:
@@ -53,11 +39,12 @@ def join(sign: str, parts: list[Sql]) -> Sql:
     return Sql(f"({sign.join(part.text for part in parts)})", *(value for part in parts for value in part.values))
 
 
-def execute(conn: Connection, sql: Sql) -> CursorResult[Any]:
+def execute(conn: Connection, sql: Sql) -> Answer:
     """Execute a statement that was put together for this call."""
-    if conn.dialect.name == "postgresql":
-        return conn.exec_driver_sql(sql.text.replace("%", "%%").replace(HOLE, "%s"), sql.values)
-    return conn.exec_driver_sql(sql.text.replace(HOLE, "?"), sql.values)
+    raw = conn.connection.driver_connection
+    if isinstance(raw, sqlite3.Connection):
+        return SqliteAnswer(raw.execute(sql.text.replace(HOLE, "?"), sql.values))
+    return conn.exec_driver_sql(sql.text.replace("%", "%%").replace(HOLE, "%s"), sql.values)
 
 
 class Dialect(Protocol):

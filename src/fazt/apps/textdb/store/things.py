@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 from sqlalchemy import Connection
 
 from fazt.apps.textdb.model.collection import Collection
@@ -17,11 +14,11 @@ from fazt.apps.textdb.store.collections import (
 )
 from fazt.apps.textdb.store.documents import BURY
 from fazt.apps.textdb.store.documents import INSERT as ADD
-from fazt.apps.textdb.store.sql import Statement, dialect_of, run
+from fazt.apps.textdb.store.sql import dialect_of
+from fazt.apps.textdb.store.statements import Statement, run
 from fazt.core.app import Thing
 from fazt.core.errors import Conflict
 
-PIECE = 500
 DOCUMENTS = Statement(
     "SELECT rid, key, seq, created_at, updated_at, expires_at, user_id, body FROM textdb_document"
     " WHERE collection_id = ? ORDER BY seq"
@@ -70,21 +67,14 @@ def copy_collection(conn: Connection, source: Connection, name: str, new_name: s
 def copy_rows(conn: Connection, source: Connection, old: Collection, new: Collection) -> None:
     """All that is in a collection, with the numbers that it had, so that versions and deletes keep their order."""
     moved, to_doc = new.first - old.first, dialect_of(conn).to_doc
-    for row in pieces(source, DOCUMENTS, old):
+    for row in run(source, DOCUMENTS, old.id):
         rid, key, *times, user_id, body = row
         run(conn, ADD, rid + moved, new.id, key, *times, user_id, body, to_doc(body))
-    for row in pieces(source, VERSIONS, old):
+    for row in run(source, VERSIONS, old.id):
         rid, key, seq, *times, user_id, body = row
         run(conn, ADD_VERSION, new.id, key, seq, rid + moved, *times, user_id, body, to_doc(body))
-    for row in pieces(source, TOMBSTONES, old):
+    for row in run(source, TOMBSTONES, old.id):
         run(conn, BURY, new.id, *row)
-
-
-def pieces(source: Connection, statement: Statement, old: Collection) -> Iterator[Any]:
-    """Rows, some at a time."""
-    result = run(source, statement, old.id)
-    while rows := result.fetchmany(PIECE):
-        yield from rows
 
 
 THINGS = (Thing("collection", "The collection", list_names, list_blobs, copy_collection),)

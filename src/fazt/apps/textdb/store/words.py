@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from fazt.apps.textdb.model.collection import Collection
 from fazt.apps.textdb.model.jsontext import parse
-from fazt.apps.textdb.store.sql import Statement, run
+from fazt.apps.textdb.store.statements import Statement, run
 from fazt.core.jobs import enqueue
 
 JOB = "textdb.words"

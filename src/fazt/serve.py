@@ -23,6 +23,7 @@ from fazt.core import (
     jobs,
     outbound,
     push,
+    search,
     settings,
     shares,
     systemd,
@@ -50,7 +51,20 @@ from fazt.core.tls import Tls, keeping
 from fazt.core.visits import Visits
 from fazt.ui import error_page
 
-CORE_PARTS: tuple[ModuleType, ...] = (auth, blobs, events, jobs, outbound, push, settings, shares, tls, usage, visits)
+CORE_PARTS: tuple[ModuleType, ...] = (
+    auth,
+    blobs,
+    events,
+    jobs,
+    outbound,
+    push,
+    search,
+    settings,
+    shares,
+    tls,
+    usage,
+    visits,
+)
 
 log = get_logger(__name__)
 

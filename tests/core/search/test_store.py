@@ -7,9 +7,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
+from fazt.core.auth.store import create_user, delete_user
+from fazt.core.db import Database
 from fazt.core.search import Found, as_html, index, remove, remove_user, search, search_by_app
+from fazt.core.search.jobs import run_forgetting
 from fazt.core.search.model import parse_query, words_of
-from fazt.core.search.store import _NEWEST_SQLITE, NEWEST, find_candidates
+from fazt.core.search.store import _NEWEST_SQLITE, NEWEST, find_candidates, list_gone_users
 from tests.conftest import NOW
 
 
@@ -110,12 +113,36 @@ def test_removed_is_not_found(conn: Connection) -> None:
     remove(conn, "note", "1")
     remove(conn, "note", "1")
     assert ids(conn, "words") == ["2"]
-    remove_user(conn, "ann")
+    assert remove_user(conn, "ann", 10) == 1
+    assert remove_user(conn, "ann", 10) == 0
     assert ids(conn, "words") == []
     assert ids(conn, "words", "bob") == ["3"]
     if conn.dialect.name == "sqlite":
         conn.execute(text("INSERT INTO core_search_words (core_search_words) VALUES ('integrity-check')"))
         assert conn.scalar(text("SELECT count(*) FROM core_search_words")) == 1
+
+
+def test_what_deleted_people_left_is_found_out(conn: Connection) -> None:
+    people = [
+        create_user(conn, email=f"{name}@example.org", password_hash="hash", now=NOW).id for name in ("bea", "cem")
+    ]
+    for id, user_id in enumerate([*people, None]):
+        put(conn, str(id), "words", user_id=user_id)
+    assert list_gone_users(conn) == []
+    delete_user(conn, people[0], NOW)
+    assert list_gone_users(conn) == [people[0]]
+    assert remove_user(conn, people[0], 10) == 1
+    assert list_gone_users(conn) == []
+    assert set(ids(conn, "words", people[1])) == {"1", "2"}
+
+
+async def test_the_job_of_the_night_forgets_them(database: Database) -> None:
+    class House:
+        db = database
+
+    await database.write(lambda conn: put(conn, "1", "words", user_id="gone"))
+    await run_forgetting(House(), {})  # type: ignore[arg-type] # as much of Core as it looks at
+    assert await database.read(lambda conn: ids(conn, "words", "gone")) == []
 
 
 def test_snippets_show_hits_and_are_escaped(conn: Connection) -> None:

@@ -6,7 +6,7 @@ import base64
 import os
 from collections.abc import Collection
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -25,6 +25,8 @@ from fazt.core.usage import FREE_JOB, MEASURE_JOB, list_spares
 if TYPE_CHECKING:
     from cryptography.fernet import Fernet
 
+T = TypeVar("T")
+
 PENDING_S = 300
 LONGEST_DAYS = 3650
 MIN_LINK_PASSWORD = 4
@@ -40,18 +42,27 @@ def _seal() -> Fernet:
 
 def seal_login(login: str, password: str) -> str:
     """A login that still wants its second factor, as text that only this process can open, for five minutes."""
-    return _seal().encrypt(msgspec.json.encode((login, password))).decode()
+    return seal((login, password))
 
 
 def open_login(sealed: str) -> tuple[str, str]:
     """What `seal_login` sealed. Raises Invalid when it is too old or of another process."""
+    return unseal(sealed, tuple[str, str], "Log in again.")
+
+
+def seal(value: Any) -> str:
+    """A value as text that goes through a page and that nobody else can make, for five minutes."""
+    return _seal().encrypt(msgspec.json.encode(value)).decode()
+
+
+def unseal(sealed: str, kind: type[T], hint: str = "") -> T:
+    """What `seal` sealed. Raises Invalid when it is too old, of another process, or of another kind."""
     from cryptography.fernet import InvalidToken  # noqa: PLC0415 - as above
 
     try:
-        found = msgspec.json.decode(_seal().decrypt(sealed.encode(), ttl=PENDING_S), type=tuple[str, str])
+        return msgspec.json.decode(_seal().decrypt(sealed.encode(), ttl=PENDING_S), type=kind)
     except (InvalidToken, UnicodeEncodeError, msgspec.DecodeError) as error:
-        raise Invalid("That took too long.", hint="Log in again.") from error
-    return found
+        raise Invalid("That took too long.", hint=hint) from error
 
 
 async def find_person(core: Core, who: str) -> User:

@@ -34,7 +34,7 @@ from fazt.core.db.carrier import (
     take_after_commit,
 )
 from fazt.core.db.guard import Guard
-from fazt.core.errors import FaztError, OverQuota, Unavailable
+from fazt.core.errors import FaztError, Invalid, OverQuota, Unavailable
 from fazt.core.log import get_logger
 from fazt.core.metrics import WRITE_BATCH, WRITE_SECONDS
 
@@ -126,23 +126,27 @@ def create_sqlite_engine(path: Path, guard: Guard | None = None) -> Engine:
 
 
 def foreseen(error: BaseException, *, reading: bool = False) -> BaseException:
-    """Full disks and broken files as errors that edges know; everything else as it is.
+    """Full disks, broken files and numbers over 64 bits as errors that edges know; everything else as it is.
 
     When `reading`, a refused write is no trouble of the file but a bug: the function belongs into `write`.
     """
     original = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(original, OverflowError) and "SQLite INTEGER" in str(original):
+        return caused(Invalid("A number is too large."), error)
     if not isinstance(original, sqlite3.Error):
         return error
     code = getattr(original, "sqlite_errorcode", 0) & 0xFF
-    known: FaztError
     if reading and code == sqlite3.SQLITE_READONLY:
         return error
     if code == sqlite3.SQLITE_FULL:
-        known = OverQuota(FULL, hint="Make room and try again.")
-    elif code in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_BUSY}:
-        known = Unavailable("The server cannot write its file just now; nothing was changed.")
-    else:
-        return error
+        return caused(OverQuota(FULL, hint="Make room and try again."), error)
+    if code in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_BUSY}:
+        return caused(Unavailable("The server cannot write its file just now; nothing was changed."), error)
+    return error
+
+
+def caused(known: FaztError, error: BaseException) -> FaztError:
+    """`known`, with what it was in the log."""
     known.__cause__ = error
     return known
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, bindparam, delete, func, insert, select, text, update
 
+from fazt.core.auth.schema import user
 from fazt.core.db import Prepared
 from fazt.core.search.model import (
     TEXT_CHARS,
@@ -237,10 +238,18 @@ def tidy_up(conn: Connection, *, begins: bool) -> bool:
     return bool(conn.exec_driver_sql("SELECT total_changes()").scalar_one() - before >= 2)
 
 
-def remove_user(conn: Connection, user_id: str) -> None:
-    """Make everything of a user unfindable."""
-    for row_id in conn.scalars(select(s.id).where(s.user_id == user_id)).all():
+def list_gone_users(conn: Connection) -> list[str]:
+    """Whose things are in the index though they are no longer here."""
+    gone = select(s.user_id).where(s.user_id.is_not(None), s.user_id.not_in(select(user.c.id)))
+    return list(conn.scalars(gone.distinct()))
+
+
+def remove_user(conn: Connection, user_id: str, limit: int) -> int:
+    """Make up to `limit` things of a user unfindable; how many."""
+    ids = list(conn.scalars(select(s.id).where(s.user_id == user_id).limit(limit)))
+    for row_id in ids:
         remove_row(conn, row_id)
+    return len(ids)
 
 
 def put_words(conn: Connection, row_id: int, title: str, body: str, seen: Sequence[str]) -> None:

@@ -107,6 +107,8 @@ async def chart_analytics(
 @get("/analytics/export", guards=[member])
 async def export_analytics(core: Core, caller: Caller, kind: str, target: str = "", form: Form = "csv") -> Stream:
     """Every visit to things of one kind."""
+    if not kind:
+        raise NotFound("Say of which kind.", hint="An export is of the visits to one kind of things.")
     ((visited, targets),) = await find_targets(core, caller, kind, target)
     headers = {"content-disposition": f'attachment; filename="visits.{form}"', "cache-control": "no-store"}
     media = "text/csv; charset=utf-8" if form == "csv" else "application/x-ndjson"

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import msgspec
 from litestar import Response, get, post
 
+from fazt.apps.home.actions import seal, unseal
 from fazt.apps.home.model import group_of
 from fazt.apps.home.pages.entry import Asked
 from fazt.core import Core
@@ -64,10 +65,13 @@ def settings_page(
 
 
 def read_undo(was: str) -> dict[str, str]:
-    """The texts of settings as they were, by name; nothing where that is garbled."""
+    """The texts of settings as they were, by name; nothing where that is old or not of our making.
+
+    It goes through an address, and whoever made that address may be somebody else.
+    """
     try:
-        return msgspec.json.decode(was, type=dict[str, str]) if was else {}
-    except msgspec.DecodeError:
+        return unseal(was, dict[str, str]) if was else {}
+    except Invalid:
         return {}
 
 
@@ -111,7 +115,7 @@ async def save_group(core: Core, request: Asked, group: str) -> Response[Any]:
             await core.settings.put_text(name, text, core.clock())
             if not core.settings.find(name).secret:
                 was[name] = as_text(before)
-    back = {"group": group} | ({"was": msgspec.json.encode(was).decode()} if was else {})
+    back = {"group": group} | ({"was": seal(was)} if was else {})
     return redirect(request, f"/settings?{urlencode(back)}#{group}", "Saved.")
 
 

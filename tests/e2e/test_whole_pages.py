@@ -11,16 +11,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.apps.joplin.making import Api, hexid, note
-from tests.e2e.browser import Looks, chromium, find_faults_in, looks_of
+from tests.e2e.browser import Looks, find_faults_in, looks_of
 from tests.program import Program, wait_until
 
 FOUND = {"drive", "textdb", "joplin", "links", "pubsub", "sites"}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

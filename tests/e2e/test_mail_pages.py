@@ -132,8 +132,8 @@ def test_pictures_and_live_mail(context: BrowserContext, cloud: Program) -> None
     with page.expect_event("requestfailed", timeout=10_000):
         page.click("text=Show them")
     assert len(asked) == 1
-    page.goto(f"{cloud.url}/mail")
-    page.wait_for_timeout(2_000)  # the page listens a moment after it is there
+    with page.expect_response("**/mail/live"):  # then the page listens
+        page.goto(f"{cloud.url}/mail")
     with smtplib.SMTP("127.0.0.1", ports(cloud)[0]) as client:
         client.send_message(letter(77, "live@example.net", "Just arrived", "x"))
     page.wait_for_selector("text=Just arrived", timeout=10_000)

@@ -17,6 +17,7 @@ from fazt.core.db import Database, open_database
 from fazt.core.db.opening import prepare_file, upgrade
 from fazt.core.db.postgres import parse_url
 from fazt.core.db.sqlite import create_sqlite_engine
+from tests.leftovers import end_all, mark
 from tests.postgres import Cluster
 from tests.program import Program
 
@@ -25,6 +26,15 @@ LONG = bool(os.environ.get("FAZT_TEST_LONG"))
 """Whether loads, kills and looks are as many as before a release; the usual run has a few of each."""
 
 APP_NAMES = tuple(app.name for app in APPS)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_is_left_running() -> Iterator[None]:
+    """Whatever the tests of this process have started has ended when they have; the rest is ended, and told."""
+    mark()
+    yield
+    left = end_all()
+    assert not left, f"still running after the tests: {left}"
 
 
 @pytest.fixture(scope="session")

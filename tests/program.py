@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -78,7 +79,9 @@ class Program:
         self.process = subprocess.Popen(command, env=self.environ(), stderr=subprocess.PIPE, text=True)
         announced = threading.Event()
         threading.Thread(target=self._read, args=(self.process, announced), daemon=True).start()
-        assert announced.wait(READY_S), f"not started: {self.log}"
+        if not announced.wait(READY_S):
+            self.kill()  # nobody else would: `with` has not begun
+            raise AssertionError(f"not started: {self.log}")
         assert self.process.poll() is None, f"ended at once: {self.log}"
 
     def _read(self, process: subprocess.Popen[str], announced: threading.Event) -> None:
@@ -96,7 +99,10 @@ class Program:
         """SIGTERM, and wait for the end; the exit code."""
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(30)
+        try:
+            return self.process.wait(30)
+        finally:
+            self.process.kill()  # does nothing to one that has ended
 
     def kill(self) -> None:
         """SIGKILL, at this very moment."""
@@ -126,6 +132,12 @@ class Program:
     def owner(self, **options: Any) -> httpx.Client:
         """An httpx client that is the owner (by HTTP Basic)."""
         return self.client(auth=(OWNER_EMAIL, OWNER_PASSWORD), **options)
+
+
+def free_port() -> int:
+    """A port of loopback that nobody uses at this moment."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
 
 
 def wait_until(condition: Any, timeout_s: float = 10.0, what: str = "the condition") -> Any:

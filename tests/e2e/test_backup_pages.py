@@ -53,7 +53,7 @@ def test_a_backup_is_made_looked_into_and_restored_by_hand(browser: Browser, clo
         wait_until(lambda: owner.get("/db/notes-again/a").status_code == 200, 60, "the collection")
         epoch = owner.get("/api/v1/backup").json()["epoch"]
         path = page.url.removeprefix(cloud.url)
-        assert find_all_faults(browser, context, cloud, "/backup", path) == {}
+        assert find_all_faults(browser, context, cloud, "/backup", path, "/") == {}
         page.goto(page.url)
         page.get_by_role("button", name="Restore all of it").click()
         page.locator("dialog[open] button.danger").click()

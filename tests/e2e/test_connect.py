@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -21,17 +20,11 @@ import pytest
 
 from fazt.apps import APPS
 from tests.e2e.joplin import Device
-from tests.program import SRC, Program
+from tests.program import SRC, Program, free_port
 
 CONNECTED = [app.name for app in APPS if app.connect is not None]
 RECIPE = re.compile(r'data-recipe="(\w+)">.*?<code[^>]*>(.*?)</code>', re.DOTALL)
 SECRET = re.compile(r'class="fact made".*?<code[^>]*>(fazt[^<]*)</code>', re.DOTALL)
-
-
-def free_port() -> int:
-    """A port that nobody uses."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
@@ -79,10 +72,11 @@ class Desk:
         """The first line with this in it that a recipe prints, which then would go on for ever."""
         command = ["bash", "-euc", f"exec {recipe}"]
         with subprocess.Popen(command, cwd=self.folder, env=self.environ, stdout=subprocess.PIPE, text=True) as running:
-            assert running.stdout is not None
-            line = next(line for line in running.stdout if wanted in line)
-            running.kill()
-        return line
+            try:
+                assert running.stdout is not None
+                return next(line for line in running.stdout if wanted in line)
+            finally:
+                running.kill()
 
     def run(self, recipe: str, *, by: str = "bash") -> str:
         """What a recipe prints, run as it is."""

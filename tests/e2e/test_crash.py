@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import LONG
 from tests.program import Program
 
-CRASHES = 50 if LONG else 1
+CRASHES = 50 if LONG else 2
 WRITERS = 4
 
 

@@ -1,6 +1,6 @@
 """kill -9 in the middle of uploads by every door: no half drop, nothing acknowledged lost, no byte left behind.
 
-One kill by default; 30, and so more than a hundred uploads, with FAZT_TEST_LONG.
+Two kills by default; 30, and so more than a hundred uploads, with FAZT_TEST_LONG.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from fazt.core.db import open_database
 from fazt.core.errors import NotFound
 from tests.program import Program, wait_until
 
-CRASHES = 30 if "FAZT_TEST_LONG" in os.environ else 1
+CRASHES = 30 if "FAZT_TEST_LONG" in os.environ else 2
 TUS = {"tus-resumable": "1.0.0"}
 BODY = {**TUS, "content-type": "application/offset+octet-stream"}
 

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from fazt.apps import APPS
-from tests.e2e.browser import Looks, chromium, find_faults_in, log_in, looks_of
+from tests.e2e.browser import Looks, find_faults_in, log_in, looks_of
 from tests.program import OWNER_EMAIL, OWNER_PASSWORD, Program, wait_until
 
 FIRST_SITE_S = 120
@@ -24,12 +24,6 @@ def new_program(template_file: Path, tmp_path: Path) -> Iterator[Program]:
     """A program that nobody has set up."""
     shutil.copy(template_file, tmp_path / "data.db")
     with Program(tmp_path, FAZT_OWNER_EMAIL="", FAZT_OWNER_PASSWORD="") as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
         yield running
 
 

@@ -6,7 +6,6 @@ import io
 import os
 import re
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,20 +17,14 @@ from playwright.sync_api import Browser, Page, expect
 
 from fazt.core.auth.model import Caller
 from tests.apps.runtime.conftest import CALLER, Cloud
-from tests.e2e.browser import chromium, log_in
+from tests.e2e.browser import log_in
 from tests.e2e.joplin import Device, Person
 from tests.e2e.neighbours import FEED, Neighbour, PushService
 from tests.e2e.test_drive import mounted
-from tests.program import OWNER_EMAIL, Program, wait_until
+from tests.program import OWNER_EMAIL, Program, free_port, wait_until
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
-
-
-def free_port() -> int:
-    """A port that nobody uses."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
@@ -52,12 +45,6 @@ def cloud(template_file: Path, tmp_path_factory: pytest.TempPathFactory, push: P
         found.run("settings", "set", "outbound.allow", "127.0.0.1/32")
         yield found
         found.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 def deploy(cloud: Cloud, name: str, **env: str) -> None:

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from mmdb_writer import MMDBWriter
 from netaddr import IPSet  # type: ignore[import-untyped]
 from playwright.sync_api import Browser
 
-from tests.e2e.browser import chromium, find_faults_in, log_in, looks_of
+from tests.e2e.browser import find_faults_in, log_in, looks_of
 from tests.program import Program
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 def write_countries(path: Path) -> None:

@@ -18,7 +18,7 @@ import httpx
 from tests.apps.mail.servers import Relay, ports
 from tests.program import Program, wait_until
 
-KILLS = 30 if os.environ.get("FAZT_TEST_LONG") else 1
+KILLS = 30 if os.environ.get("FAZT_TEST_LONG") else 2
 
 
 class Load:

@@ -132,11 +132,28 @@ def test_pictures_and_live_mail(context: BrowserContext, cloud: Program) -> None
     with page.expect_event("requestfailed", timeout=10_000):
         page.click("text=Show them")
     assert len(asked) == 1
-    page.goto(f"{cloud.url}/mail")
-    page.wait_for_timeout(2_000)  # the page listens a moment after it is there
+    with page.expect_response("**/mail/live"), smtplib.SMTP("127.0.0.1", ports(cloud)[0]) as client:
+        page.goto(f"{cloud.url}/mail")
+        client.send_message(letter(76, "live@example.net", "Before it listened", "x"))
+    page.wait_for_selector("text=Before it listened", timeout=10_000)
     with smtplib.SMTP("127.0.0.1", ports(cloud)[0]) as client:
         client.send_message(letter(77, "live@example.net", "Just arrived", "x"))
     page.wait_for_selector("text=Just arrived", timeout=10_000)
+
+
+def test_an_empty_list_stays_as_it_is_until_there_is_something(context: BrowserContext, cloud: Program) -> None:
+    page = context.new_page()
+    loads: list[str] = []
+    page.on("load", lambda loaded: loads.append(loaded.url))
+    with page.expect_response("**/mail/rows?*"):  # it listens, and looks whether something came meanwhile
+        page.goto(f"{cloud.url}/mail?view=starred")
+    with cloud.owner() as owner:
+        first = owner.get("/api/v1/mail/messages", params={"view": "inbox"}).json()[0]
+    assert page.get_by_text("Nothing in").is_visible()
+    assert len(loads) == 1
+    with cloud.owner() as owner:
+        assert owner.get("/mail/rows", params={"view": "starred"}).text.strip() == ""
+        assert first["thread_id"] in owner.get("/mail/rows", params={"view": "inbox"}).text
 
 
 def test_no_message_runs_a_script(context: BrowserContext, cloud: Program) -> None:

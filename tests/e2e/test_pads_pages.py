@@ -7,18 +7,11 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.e2e.browser import Looks, chromium, find_faults_in, log_in, looks_of
+from tests.e2e.browser import Looks, find_faults_in, log_in, looks_of
 from tests.program import Program, wait_until
 
 EDITOR_BYTES = 480_000
 """The editor with Yjs and CodeMirror, 130 KB of it over the wire."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One Chromium for all tests."""
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -117,17 +117,15 @@ def test_curl_listens_as_ntfys_pages_show(shared_program: Program, owner: httpx.
     publish = ["curl", "-s", "-u", f":{token}", "-H", "Title: Backup", "-d", "Backup successful 😀"]
     command = ["curl", "-sN", "-m", "20", "-u", f":{token}", f"{shared_program.url}/ntfy/{topic}/{door}"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as curl:
-        assert curl.stdout is not None
-        curl.stdout.readline()  # "open", or the empty line that stands for it
-        subprocess.run(
-            [*publish, f"{shared_program.url}/ntfy/{topic}"],
-            check=True,
-            capture_output=True,
-            timeout=20,
-        )
-        lines = iter(curl.stdout.readline, "")
-        said = next(line for line in lines if "Backup successful" in line)
-        curl.terminate()
+        try:
+            assert curl.stdout is not None
+            curl.stdout.readline()  # "open", or the empty line that stands for it
+            address = f"{shared_program.url}/ntfy/{topic}"
+            subprocess.run([*publish, address], check=True, capture_output=True, timeout=20)
+            lines = iter(curl.stdout.readline, "")
+            said = next(line for line in lines if "Backup successful" in line)
+        finally:
+            curl.kill()
     if door == "raw":
         assert said == "Backup successful 😀\n"
     else:

@@ -1,6 +1,6 @@
 """kill -9 in the middle of runs by the clock and by events: none is lost, and none runs again once it is done.
 
-Once by default, thirty with FAZT_TEST_LONG.
+Twice by default, thirty with FAZT_TEST_LONG.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import httpx
 from tests.apps.runtime.conftest import Cloud
 from tests.program import Program, wait_until
 
-CRASHES = 30 if os.environ.get("FAZT_TEST_LONG") else 1
+CRASHES = 30 if os.environ.get("FAZT_TEST_LONG") else 2
 MINUTE = 60_000
 
 CODE = """

@@ -38,12 +38,14 @@ def original() -> Iterator[httpx.Client]:
     """json-server 0.17 with an empty list of things."""
     command = ["node", "-e", WATCH_AND_SERVE]
     with subprocess.Popen(command, cwd=FOLDER, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        port = int(process.stdout.readline())
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
-            wait_until(lambda: client.get("/things").status_code == 200)
-            yield client
-        process.terminate()
+        try:
+            assert process.stdout is not None
+            port = int(process.stdout.readline())
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+                wait_until(lambda: client.get("/things").status_code == 200)
+                yield client
+        finally:
+            process.kill()
 
 
 def random_thing(chance: random.Random) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import LONG
 from tests.program import Program, wait_until
 
-KILLS = 30 if LONG else 1
+KILLS = 30 if LONG else 2
 WRITERS = 3
 
 

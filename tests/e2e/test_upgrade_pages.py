@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Browser
 
 from tests.apps.upgrade.trees import Release, serving
-from tests.e2e.browser import Watched, chromium, find_faults_in, looks_of
+from tests.e2e.browser import Watched, find_faults_in, looks_of
 from tests.program import Program
 
 SHOTS = os.environ.get("FAZT_SHOTS", "")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 def test_the_page_tells_what_is_newer_in_every_look(browser: Browser, template_file: Path, tmp_path: Path) -> None:

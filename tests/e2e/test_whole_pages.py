@@ -8,19 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.apps.joplin.making import Api, hexid, note
-from tests.e2e.browser import Looks, chromium, find_faults_in, looks_of
+from tests.e2e.browser import Looks, find_faults_in, looks_of
 from tests.program import Program, wait_until
 
 FOUND = {"drive", "textdb", "joplin", "links", "pubsub", "sites"}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +93,20 @@ def test_the_dashboard_says_by_itself_what_happened(desk: Page, cloud: Program) 
     with cloud.owner() as owner:
         owner.post("/api/v1/links", json={"target": "https://example.org/2", "slug": "second"}).raise_for_status()
     expect(card).to_have_text(str(before + 1), timeout=15_000)
+
+
+def test_the_dashboard_shows_what_happened_before_it_listened(desk: Page, cloud: Program) -> None:
+    def write_first(route: Route) -> None:
+        with cloud.owner() as owner:
+            owner.post("/api/v1/links", json={"target": "https://example.org/3", "slug": "third"}).raise_for_status()
+        route.continue_()
+
+    desk.route("**/home/live", write_first)
+    desk.goto(cloud.url)
+    shown = desk.locator(".app-card", has_text="Links").locator(".figure")
+    with cloud.owner() as owner:
+        links = len(owner.get("/api/v1/links").json())
+    expect(shown).to_have_text(str(links), timeout=15_000)
 
 
 def test_a_note_is_shared_in_the_dialog(desk: Page, cloud: Program, browser: Browser) -> None:

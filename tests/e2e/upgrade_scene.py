@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -18,17 +17,10 @@ import httpx
 
 from tests.apps.upgrade import kill_at, service
 from tests.apps.upgrade.trees import make_tree
-from tests.program import OWNER_EMAIL, OWNER_PASSWORD, wait_until
+from tests.program import OWNER_EMAIL, OWNER_PASSWORD, free_port, wait_until
 
 OLD, NEW = "0.1.0", "0.9.0"
 READY_S = 60.0
-
-
-def free_port() -> int:
-    """A port of loopback that nobody uses now."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        return int(bound.getsockname()[1])
 
 
 class Scene:

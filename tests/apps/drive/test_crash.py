@@ -25,7 +25,7 @@ from tests.apps.drive.webdav import FILES, propfind, props
 from tests.program import Program
 
 IS_LONG = bool(os.environ.get("FAZT_TEST_LONG"))
-KILLS = 30 if IS_LONG else 1
+KILLS = 30 if IS_LONG else 2
 MEBIBYTES = 1_024 if IS_LONG else 24
 TREE = 200 if IS_LONG else 40
 MAX_WAIT_S = 25.0 if IS_LONG else 0.6

@@ -37,12 +37,19 @@ def test_commands_work_on_the_file_when_no_server_runs(program: Program) -> None
     program.stop()
     program.run("user", "add", "bob@example.org", "--name", "Bob", input="four quiet words here\n")
     secret = program.run("token", "create", "ci", "--scope", "me:read").stdout
+    program.call("user", "password", "bob", "--password", "other quiet words here")
+    people = json.loads(program.call("user", "list", "--json").stdout)
+    assert [(person["name"], person["role"]) for person in people][1:] == [("Bob", "member")]
     assert program.run("settings", "set", "events.keep_days", "12").stdout == "12\n"
-    assert 'settings.changed  name="events.keep_days"' in program.run("events").stdout
+    assert program.call("settings", "get", "events.keep_days").stdout == "12\n"
+    assert "events.keep_days" in program.call("settings", "list", "--changed").stdout
+    assert program.call("settings", "reset", "events.keep_days").stdout == "30\n"
+    assert 'settings.changed  name="events.keep_days"' in program.call("events").stdout
+    assert program.call("jobs", "list", "--json").exit_code == 0
     program.start()
     with program.client(headers={"authorization": f"Bearer {secret.strip()}"}) as client:
         assert client.get("/api/v1/me").status_code == 200
-    with program.client(auth=("bob", "four quiet words here")) as client:
+    with program.client(auth=("bob", "other quiet words here")) as client:
         assert client.get("/api/v1/me").json()["name"] == "Bob"
 
 

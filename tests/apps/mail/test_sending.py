@@ -228,9 +228,11 @@ def moto() -> Iterator[str]:
             except httpx.HTTPError:
                 return False
 
-        wait_until(answers, 40, "moto")
-        yield url
-        process.terminate()
+        try:
+            wait_until(answers, 40, "moto")
+            yield url
+        finally:
+            process.terminate()
 
 
 def test_ses_as_relay(owner: httpx.Client, moto: str) -> None:

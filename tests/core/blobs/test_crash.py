@@ -27,8 +27,10 @@ async def run_and_kill(path: Path, run: int, kept: Told, uploads: Told) -> None:
     command = (sys.executable, "-m", crash_writer.__name__, str(path), str(1000 * run))
     writer = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     assert writer.stdout is not None
-    told = [await writer.stdout.readline() for _ in range(lines)]
-    writer.kill()
+    try:
+        told = [await writer.stdout.readline() for _ in range(lines)]
+    finally:
+        writer.kill()
     told += (await writer.stdout.read()).splitlines()
     await writer.wait()
     for line in told:

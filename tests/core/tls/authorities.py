@@ -53,7 +53,11 @@ class Foreign:
         )
         threading.Thread(target=self._read, args=(self.process,), daemon=True).start()
         process = self.process
-        wait_until(lambda: is_open(self.port) or process.poll() is not None, 20)
+        try:
+            wait_until(lambda: is_open(self.port) or process.poll() is not None, 20)
+        except AssertionError:
+            self.stop()  # nobody else would: `with` has not begun
+            raise
         assert process.poll() is None, self.log
 
     def _read(self, process: subprocess.Popen[str]) -> None:

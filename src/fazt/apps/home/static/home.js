@@ -22,9 +22,13 @@ async function refresh() {
   } finally {
     isAsking = false;
   }
+  if (isStale) look(); // something happened while we asked
 }
 
-const look = () => refresh().catch(() => {});
-new EventSource("/home/live").addEventListener("message", look);
+const look = () => void refresh().catch(() => {});
+const source = new EventSource("/home/live");
+source.addEventListener("open", look); // what happened before we listened, or while the line was cut
+source.addEventListener("message", look);
 document.addEventListener("visibilitychange", () => document.hidden || (isStale && look()));
+place.addEventListener("focusout", () => setTimeout(() => isStale && look()));
 setInterval(look, PAUSE_MS);

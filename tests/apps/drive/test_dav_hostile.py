@@ -68,6 +68,11 @@ def test_a_refusal_comes_before_the_body_when_a_client_waits(shared_program: Pro
     assert answer.startswith(b"HTTP/1.1 100 Continue")
 
 
+def test_what_no_disk_holds_is_refused_before_it_comes(shared_program: Program) -> None:
+    answer = raw(shared_program, head("PUT", f"{FILES}/vast", f"Content-Length: {1 << 56}"))
+    assert answer.startswith(b"HTTP/1.1 507"), answer[:100]
+
+
 def test_large_and_poisonous_xml_is_refused(dav: httpx.Client) -> None:
     bomb = '<!DOCTYPE x [<!ENTITY a "' + "a" * 1_000 + '">]><propfind xmlns="DAV:"><prop>&a;</prop></propfind>'
     assert dav.request("PROPFIND", FILES, content=bomb).status_code == 403

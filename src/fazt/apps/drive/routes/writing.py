@@ -53,7 +53,9 @@ async def put(ask: Ask) -> Reply:
     length = ask.length
     is_small = length is not None and length <= SMALL_BYTES and b"expect" not in ask.headers
     if not is_small:  # before a byte has come, and before 100 Continue is said
-        await ask.core.db.read(store.check_put, spot, terms, announced_bytes(ask))
+        announced = announced_bytes(ask)
+        ask.core.db.check_room((announced or 0) // 2)  # once, not twice: the log is folded in while it comes
+        await ask.core.db.read(store.check_put, spot, terms, announced)
     content = await receive(ask, await room(ask, spot) if not is_small else SMALL_BYTES)
     done = await ask.core.db.write(store.put_file, spot, content, terms)
     return Reply(201 if done.is_new else 204, put_headers(ask, done), changed=(spot,))

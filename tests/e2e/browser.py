@@ -95,7 +95,8 @@ def find_faults_in(
 ) -> dict[tuple[int, str], list[str]]:
     """What is wrong with a page in each look; nothing, we hope. A live page is never idle.
 
-    It is opened in all looks before the first is examined, so that they load and grow idle together.
+    It is opened in all looks before the first is examined, so that they load and grow idle together; and barriers,
+    which take seconds to find, come last, since by then news may have come that rightly moves a live page.
     """
     opened = {look: Watched(context) for look, context in looks.items()}
     for watched in opened.values():
@@ -103,13 +104,15 @@ def find_faults_in(
     faults = {}
     for look, watched in opened.items():
         watched.page.wait_for_load_state("load" if is_live else "networkidle")
-        found = watched.find_faults(max_script_bytes) + (watched.find_barriers() if look in EXAMINED else [])
+        faults[look] = watched.find_faults(max_script_bytes)
+    for look, watched in opened.items():
+        found = faults[look]
+        if look in EXAMINED:
+            found += watched.find_barriers()
         if watched.page.locator("h1").count() != 1 and has_one_h1:
             found.append("not one h1")
-        if found:
-            faults[look] = found
         watched.page.close()
-    return faults
+    return {look: found for look, found in faults.items() if found}
 
 
 class Watched:

@@ -146,13 +146,13 @@ def test_an_empty_list_stays_as_it_is_until_there_is_something(context: BrowserC
     loads: list[str] = []
     page.on("load", lambda loaded: loads.append(loaded.url))
     with page.expect_response("**/mail/rows?*"):  # it listens, and looks whether something came meanwhile
-        page.goto(f"{cloud.url}/mail?view=starred")
+        page.goto(f"{cloud.url}/mail?view=trash")
     with cloud.owner() as owner:
         first = owner.get("/api/v1/mail/messages", params={"view": "inbox"}).json()[0]
     assert page.get_by_text("Nothing in").is_visible()
     assert len(loads) == 1
     with cloud.owner() as owner:
-        assert owner.get("/mail/rows", params={"view": "starred"}).text.strip() == ""
+        assert owner.get("/mail/rows", params={"view": "trash"}).text.strip() == ""
         assert first["thread_id"] in owner.get("/mail/rows", params={"view": "inbox"}).text
 
 

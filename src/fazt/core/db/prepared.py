@@ -36,8 +36,8 @@ class Prepared:
         compiled: Any = statement.compile(dialect=sqlite.dialect(), column_keys=list(keys) or None)  # type: ignore[attr-defined] # every statement has it
         self._sql = str(compiled)
         self._names: tuple[str, ...] = tuple(compiled.positiontup or ())
-        # SQLAlchemy has no other list of them.
-        self._named = row_of(tuple(name for name, *_ in compiled._result_columns))  # noqa: SLF001
+        columns = compiled._result_columns  # noqa: SLF001 - SQLAlchemy has no other list of them
+        self._named = row_of(tuple(name for name, *_ in columns))
         self._fixed: dict[str, Any] = {name: value for name, value in compiled.params.items() if value is not None}
 
     def rows(self, conn: Connection, params: Mapping[str, Any]) -> Sequence[Row]:

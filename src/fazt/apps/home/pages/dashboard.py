@@ -12,7 +12,7 @@ from litestar import Response, get
 
 from fazt.apps.home.pages.activity import describe
 from fazt.apps.home.pages.entry import Asked
-from fazt.apps.home.pages.live import live
+from fazt.apps.home.pages.live import GATHER_S, live
 from fazt.apps.home.pages.tour import list_steps
 from fazt.core import Core
 from fazt.core.app import App, Card, Concern, Mount
@@ -30,7 +30,8 @@ FULL = 0.9
 FEW_CODES = 3
 EXPIRING_DAYS = 10
 LATEST, LOOKED_AT = 6, 60
-KEPT_S, MOST_KEPT = 1.5, 500
+KEPT_S, MOST_KEPT = GATHER_S / 2, 500
+"""What is kept must be younger than the event a page has just been told of."""
 
 log = get_logger(__name__)
 

@@ -19,11 +19,15 @@ GATHER_S = 1.0
 
 
 async def live(core: Core, scope: Scope, receive: Receive, send: Send) -> None:
-    """A word after each event, at most one a second, until the page is left. It says nothing of what happened."""
+    """A word after each event, at most one a second, until the page is left. It says nothing of what happened.
+
+    The first comes of itself: something may have happened before the page listened.
+    """
     caller = await demand(core, scope)
     if not caller.is_unlimited:
         raise Forbidden("A token with scopes may not do this.")
     woken = asyncio.Event()
+    woken.set()
 
     def hear(_fact: Event) -> None:
         woken.set()

@@ -27,8 +27,7 @@ async function refresh() {
 
 const look = () => void refresh().catch(() => {});
 const source = new EventSource("/home/live");
-source.addEventListener("open", look); // what happened before we listened, or while the line was cut
-source.addEventListener("message", look);
+source.addEventListener("message", look); // one comes soon after each (re)connection too
 document.addEventListener("visibilitychange", () => document.hidden || (isStale && look()));
 place.addEventListener("focusout", () => setTimeout(() => isStale && look()));
 setInterval(look, PAUSE_MS);

@@ -33,6 +33,7 @@ from fazt.core.db.carrier import (
     run_store,
     take_after_commit,
 )
+from fazt.core.db.gathering import Gathering
 from fazt.core.db.guard import Guard
 from fazt.core.errors import FaztError, Invalid, OverQuota, Unavailable
 from fazt.core.log import get_logger
@@ -279,21 +280,16 @@ class SqliteDatabase:
 
     def _write_forever(self, conn: Connection) -> None:
         with conn:
-            stopping, checkpoints_here = False, True
-            while not stopping:
-                call = self._writes.get()
-                batch: list[Call] = []
-                while call is not None:
-                    batch.append(call)
-                    if len(batch) == BATCH or self._writes.empty():
-                        break
-                    call = self._writes.get()
-                stopping = call is None
+            checkpoints_here, gathering = True, Gathering(self._writes, BATCH)
+            while not gathering.is_over:
+                batch = gathering.take()
                 if checkpoints_here != self._checkpoints_here:
                     checkpoints_here = self._checkpoints_here
                     conn.exec_driver_sql(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES if checkpoints_here else 0}")
                 if batch:
+                    started = time.perf_counter()
                     self._write_batch(conn, batch)
+                    gathering.note(batch, time.perf_counter() - started)
 
     def _write_batch(self, conn: Connection, batch: list[Call]) -> None:
         """One transaction for all. If it cannot be kept, each gets one of its own, and its own error."""

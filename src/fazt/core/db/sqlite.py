@@ -44,7 +44,8 @@ READERS = 4
 SLOW_WRITE_S = 0.1
 RESERVE_BYTES = 16 * 1024 * 1024
 FULL = "The disk of this server is full; nothing was changed."
-CHECKPOINT_PAGES = 1000
+CHECKPOINT_PAGES = 4000
+"""32 MiB of log: pages that change often go into the file once, and twice that is waited for the disk seldom."""
 PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
@@ -280,7 +281,8 @@ class SqliteDatabase:
 
     def _write_forever(self, conn: Connection) -> None:
         with conn:
-            checkpoints_here, gathering = True, Gathering(self._writes, BATCH)
+            gathering = Gathering(self._writes, BATCH)
+            checkpoints_here: bool | None = None
             while not gathering.is_over:
                 batch = gathering.take()
                 if checkpoints_here != self._checkpoints_here:

@@ -19,8 +19,11 @@ from fazt.core.metrics import REGISTRY
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
 EXPORT_ROWS = 2_000
-GATHER_S = 0.01
-"""A delivery is a commit of its own: what happens within this time shares one."""
+GATHER_S, GATHER_BURST_S = 0.01, 0.05
+"""A delivery is a commit of its own: what happens within this time shares one. In a burst it is longer."""
+
+BURST = 2
+"""So many at once are a burst."""
 
 EVENTS = Counter("fazt_events", "Events delivered.", ("name",), registry=REGISTRY)
 
@@ -128,7 +131,7 @@ class Events:
                 self._tell(fact)
             if len(events) < store.BATCH:
                 await self._woken.wait()
-                await asyncio.sleep(GATHER_S)
+                await asyncio.sleep(GATHER_BURST_S if len(events) >= BURST else GATHER_S)
 
     def _tell(self, fact: Event) -> None:
         EVENTS.labels(fact.name).inc()

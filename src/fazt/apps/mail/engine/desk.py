@@ -16,13 +16,17 @@ if TYPE_CHECKING:
     from fazt.core import Core
 
 
+GATHER_S = 0.004
+"""What comes in a burst waits so long for its neighbours: a commit writes some 200 KB, however few it is for."""
+
+
 class Desk:
     """One for the program; made when first asked for, and made anew where a setting that it rests on has changed."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
         self.gate = make_gate(core)
-        self.arrivals: Batch[Arrival, list[Taken]] = Batch(core.db, take_arrivals)
+        self.arrivals: Batch[Arrival, list[Taken]] = Batch(core.db, take_arrivals, gather_s=GATHER_S)
         """Messages that wait for the disk: what comes while a commit is under way shares the next."""
         self.certificates: dict[str, bytes] = {}
         """Of SNS, by their addresses."""

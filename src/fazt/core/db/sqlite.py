@@ -43,6 +43,9 @@ BATCH = 256
 READERS = 4
 SLOW_WRITE_S = 0.1
 RESERVE_BYTES = 16 * 1024 * 1024
+VAST_BYTES, VAST_S = 4 * 1024 * 1024 * 1024, 0.1
+"""More room than a disk could be filled with in this time: so long it is not asked again for what is small."""
+
 FULL = "The disk of this server is full; nothing was changed."
 CHECKPOINT_PAGES = 4000
 """32 MiB of log: pages that change often go into the file once, and twice that is waited for the disk seldom."""
@@ -168,6 +171,7 @@ class SqliteDatabase:
         self._closed = False
         self._checkpoints_here = True
         self._syncs = True
+        self._vast_until = 0.0
         self._threads = [
             threading.Thread(
                 target=self._read_forever, args=(self._connect_to_read(),), name=f"fazt-read-{n}", daemon=True
@@ -225,8 +229,12 @@ class SqliteDatabase:
 
     def check_room(self, size: int) -> None:
         """See Database.check_room. What is written stands in the log first, and in the file when that is folded in."""
+        if size <= RESERVE_BYTES and time.monotonic() < self._vast_until:
+            return
         disk = os.statvfs(self.path)
         room = disk.f_bavail * disk.f_frsize
+        if room >= VAST_BYTES:
+            self._vast_until = time.monotonic() + VAST_S
         if room >= RESERVE_BYTES + 2 * size:
             return
         pages = self._point.exec_driver_sql("PRAGMA freelist_count").scalar_one()

@@ -19,7 +19,7 @@ from fazt.core.metrics import REGISTRY
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
 EXPORT_ROWS = 2_000
-GATHER_S, MORE_S, LONGEST_GATHER_S = 0.01, 0.001, 0.05
+GATHER_S, MORE_S, LONGEST_GATHER_S = 0.01, 0.002, 0.05
 """A delivery is a commit of its own, which wakes all who listen: what happens within this time shares one. The more
 there was (for each event so much longer), the longer; who tells one thing is heard at once."""
 

@@ -55,3 +55,15 @@ async def test_one_who_gives_up_waiting_costs_the_others_nothing(database: Datab
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(batch.add(1), 0)
     assert await batch.add(2) == 4
+
+
+async def test_neighbours_that_come_a_little_later_share_the_write(database: Database) -> None:
+    await database.write(create_numbers)
+    SIZES.clear()
+    batch = Batch(database, insert_all, gather_s=0.05)
+    first = asyncio.gather(batch.add(1), batch.add(2))
+    for _ in range(5):  # rounds of the loop, in which those two are taken up
+        await asyncio.sleep(0)
+    third = await batch.add(3)
+    assert [*await first, third] == [2, 4, 6]
+    assert SIZES == [3]

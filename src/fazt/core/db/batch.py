@@ -21,15 +21,21 @@ class Batch(Generic[Item, Answer]):
 
     `fn(conn, items)` writes all of them, with one statement where it can, and answers a list as long
     as `items`. When it raises for several, each is written alone, so that only the one at fault hears of it.
+    With `gather_s` those of which several wait wait so long for more: where a commit costs more than that.
     Against `db.write` for each this saves a future, a hop between threads and a savepoint an item.
     """
 
     def __init__(
-        self, db: Database, fn: Callable[[Connection, Sequence[Item]], Sequence[Answer]], limit: int = LIMIT
+        self,
+        db: Database,
+        fn: Callable[[Connection, Sequence[Item]], Sequence[Answer]],
+        limit: int = LIMIT,
+        gather_s: float = 0.0,
     ) -> None:
         self._db = db
         self._fn = fn
         self._limit = limit
+        self._gather_s = gather_s
         self._waiting: list[tuple[Item, asyncio.Future[Answer]]] = []
         self._writing: asyncio.Task[None] | None = None
 
@@ -45,6 +51,8 @@ class Batch(Generic[Item, Answer]):
     async def _write_all(self) -> None:
         try:
             while self._waiting:
+                if self._gather_s and len(self._waiting) > 1:
+                    await asyncio.sleep(self._gather_s)
                 taken, self._waiting = self._waiting[: self._limit], self._waiting[self._limit :]
                 await self._write(taken)
         finally:

@@ -13,6 +13,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from fazt.core.http.held import HeldHead
 from fazt.core.http.takeover import KEY, Taken, pass_on
 
 MAX_HEAD_BYTES = 65_536
@@ -87,7 +88,11 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """See httptools."""
         self.head_since = 0.0
+        before = self.cycle
         super().on_headers_complete()
+        cycle: Any = self.cycle
+        if cycle is not before:
+            cycle.transport = HeldHead(self.transport, self.loop)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's name
         """Refuse with the status that fits; `msg` is uvicorn's and says nothing more."""
@@ -127,6 +132,8 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def hand_over(self, to: Taken) -> None:
         """Leave the connection to `to`, in the middle of an answer."""
+        cycle: Any = self.cycle
+        cycle.transport.flush()
         self.cycle.disconnected = True  # so that uvicorn neither ends this answer nor misses its end
         self.parser = None  # type: ignore[assignment] # as after connection_lost
         pass_on(self.transport, self.connections, self, to)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from functools import partial
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection
 
 from fazt.core.db.carrier import Database
+from fazt.core.log import get_logger
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 LIMIT = 512
+
+log = get_logger(__name__)
 
 
 class Batch(Generic[Item, Answer]):
@@ -30,17 +34,20 @@ class Batch(Generic[Item, Answer]):
         self._db = db
         self._fn = fn
         self._limit = limit
-        self._waiting: list[tuple[Item, asyncio.Future[Answer]]] = []
+        self._waiting: list[tuple[Item, Callable[[Answer], None], Callable[[Exception], None]]] = []
         self._writing: asyncio.Task[None] | None = None
 
     async def add(self, item: Item) -> Answer:
         """Raises what `fn` raises for this item, and what `Database.write` raises."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Answer] = loop.create_future()
-        self._waiting.append((item, future))
-        if self._writing is None:
-            self._writing = loop.create_task(self._write_all(), name="fazt batch")
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self.put(item, partial(settle, future.set_result, future), partial(settle, future.set_exception, future))
         return await future
+
+    def put(self, item: Item, done: Callable[[Answer], None], failed: Callable[[Exception], None]) -> None:
+        """As `add` for who waits in no task: calls `done(answer)` or `failed(error)` on the loop."""
+        self._waiting.append((item, done, failed))
+        if self._writing is None:
+            self._writing = asyncio.get_running_loop().create_task(self._write_all(), name="fazt batch")
 
     async def _write_all(self) -> None:
         try:
@@ -50,16 +57,29 @@ class Batch(Generic[Item, Answer]):
         finally:
             self._writing = None
 
-    async def _write(self, taken: list[tuple[Item, asyncio.Future[Answer]]]) -> None:
+    async def _write(self, taken: list[tuple[Item, Callable[[Answer], None], Callable[[Exception], None]]]) -> None:
         try:
-            answers = await self._db.write(self._fn, [item for item, _ in taken])
+            answers = await self._db.write(self._fn, [item for item, _, _ in taken])
         except Exception as error:  # noqa: BLE001 - carried to whoever waits for it
             if len(taken) > 1:
                 for one in taken:
                     await self._write([one])
-            elif not taken[0][1].done():
-                taken[0][1].set_exception(error)
+            else:
+                tell(taken[0][2], error)
             return
-        for (_, future), answer in zip(taken, answers, strict=True):
-            if not future.done():
-                future.set_result(answer)
+        for (_, done, _), answer in zip(taken, answers, strict=True):
+            tell(done, answer)
+
+
+def settle(how: Callable[[Any], None], future: asyncio.Future[Any], value: Any) -> None:
+    """Give a future its end, unless who waited for it has given up."""
+    if not future.done():
+        how(value)
+
+
+def tell(call: Callable[[Any], None], value: Any) -> None:
+    """Tell one who waits. What is raised there is a bug, which must not cost the others their answer."""
+    try:
+        call(value)
+    except Exception:  # a rim: it is committed, and nobody is left to raise to
+        log.exception("after a write, %r failed", call)

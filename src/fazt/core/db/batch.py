@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
+from time import monotonic
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection
@@ -16,6 +17,11 @@ Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 LIMIT = 512
+WORTH_WAITING_S = 0.001
+"""A commit that takes longer is one to share: the next waits for those who were just answered and come again."""
+
+WAIT_S = 0.003
+"""They are not waited for any longer than this, or than a commit takes."""
 
 log = get_logger(__name__)
 
@@ -26,6 +32,10 @@ class Batch(Generic[Item, Answer]):
     `fn(conn, items)` writes all of them, with one statement where it can, and answers a list as long
     as `items`. When it raises for several, each is written alone, so that only the one at fault hears of it.
     Against `db.write` for each this saves a future, a hop between threads and a savepoint an item.
+
+    Clients that ask again as soon as they are answered would split into two halves, each waiting for the other's
+    commit. So where the disk is slow a commit waits for as many as the last one answered and kept waiting; who
+    comes alone is never kept waiting, and who stays away delays the others once.
     """
 
     def __init__(
@@ -36,6 +46,9 @@ class Batch(Generic[Item, Answer]):
         self._limit = limit
         self._waiting: list[tuple[Item, Callable[[Answer], None], Callable[[Exception], None]]] = []
         self._writing: asyncio.Task[None] | None = None
+        self._expected = 0
+        self._enough: asyncio.Future[None] | None = None
+        self._took_s = 0.0
 
     async def add(self, item: Item) -> Answer:
         """Raises what `fn` raises for this item, and what `Database.write` raises."""
@@ -48,14 +61,31 @@ class Batch(Generic[Item, Answer]):
         self._waiting.append((item, done, failed))
         if self._writing is None:
             self._writing = asyncio.get_running_loop().create_task(self._write_all(), name="fazt batch")
+        elif self._enough is not None and len(self._waiting) >= self._expected:
+            settle(self._enough.set_result, self._enough, None)
 
     async def _write_all(self) -> None:
         try:
             while self._waiting:
+                if self._took_s > WORTH_WAITING_S and len(self._waiting) < self._expected:
+                    await self._gather()
                 taken, self._waiting = self._waiting[: self._limit], self._waiting[self._limit :]
+                began = monotonic()
                 await self._write(taken)
+                self._took_s = monotonic() - began
+                self._expected = min(self._limit, len(taken) + len(self._waiting))
         finally:
             self._writing = None
+
+    async def _gather(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._enough = enough = loop.create_future()
+        timer = loop.call_later(min(self._took_s, WAIT_S), settle, enough.set_result, enough, None)
+        try:
+            await enough
+        finally:
+            timer.cancel()
+            self._enough = None
 
     async def _write(self, taken: list[tuple[Item, Callable[[Answer], None], Callable[[Exception], None]]]) -> None:
         try:

@@ -41,7 +41,7 @@ def is_address(host: str) -> bool:
 
 def is_dashboard(config: Config, host: str) -> bool:
     """The domain itself, any bare address (no attacker owns one as a name), and the machine's own names."""
-    return host in {config.domain, ""} or host in LOOPBACK_NAMES or is_address(host)
+    return host == config.domain or not host or host in LOOPBACK_NAMES or is_address(host)
 
 
 def trust_proxy(config: Config, scope: Scope) -> None:

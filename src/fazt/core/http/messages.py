@@ -66,8 +66,11 @@ async def read_body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
 
 def measure(status: int, headers: list[Header], body: bytes) -> list[Header]:
     """The headers with the body's length. A 204 or 304 has neither body nor length (RFC 9110, 8.6)."""
-    if status in {204, 304} or any(name == b"content-length" for name, _ in headers):
+    if status in {204, 304}:
         return headers
+    for name, _ in headers:
+        if name == b"content-length":
+            return headers
     return [*headers, (b"content-length", b"%d" % len(body))]
 
 

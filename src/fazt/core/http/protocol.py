@@ -74,20 +74,22 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_url(self, url: bytes) -> None:
         """See httptools."""
         super().on_url(url)
-        self._count(len(url))
+        self.head_bytes += len(url)
+        if self.head_bytes > MAX_HEAD_BYTES:
+            self._refuse_head()
         if b"#" in url:  # httptools would drop what follows: DELETE of /a#b would be one of /a
             raise ValueError("a fragment is no part of a request")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """See httptools."""
         super().on_header(name, value)
-        self._count(len(name) + len(value))
-
-    def _count(self, size: int) -> None:
-        self.head_bytes += size
+        self.head_bytes += len(name) + len(value)
         if self.head_bytes > MAX_HEAD_BYTES or len(self.headers) > MAX_HEADERS:
-            self.refusal = 431
-            raise ValueError("head too large")
+            self._refuse_head()
+
+    def _refuse_head(self) -> None:
+        self.refusal = 431
+        raise ValueError("head too large")
 
     def on_headers_complete(self) -> None:
         """See httptools."""

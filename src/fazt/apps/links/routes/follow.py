@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, unquote_to_bytes
 
@@ -32,6 +33,12 @@ PAGE_CSP: Header = (
     b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
 )
 SAFE = "/:?#[]@!$&'()*+,;=%-._~"
+
+
+@lru_cache(maxsize=512)
+def quote_target(target: str) -> bytes:
+    """A target as a header may hold it."""
+    return quote(target, safe=SAFE).encode()
 
 
 class Following:
@@ -111,7 +118,7 @@ class Following:
     def _redirect(self, link: Link, record: Record) -> Answer:
         target = self._choose(link, record)
         status = link.status or self.core.settings.get("links.redirect_status")
-        headers: list[Header] = [(b"location", quote(target, safe=SAFE).encode()), self._caching(status)]
+        headers: list[Header] = [(b"location", quote_target(target)), self._caching(status)]
         if not link.is_crawlable:
             headers.append(NO_INDEX)
         return Answer(status, headers)
@@ -136,7 +143,7 @@ class Following:
 
     def _caching(self, status: int) -> Header:
         seconds = self.core.settings.get("links.cache_seconds") if status in {301, 308} else 0
-        return (b"cache-control", f"private, max-age={seconds}".encode())
+        return (b"cache-control", b"private, max-age=%d" % seconds)
 
     async def _record(self, kind: str, target: str, path: str) -> Record:
         return await self.core.visits.enrich(self._visit(kind, target, path))
@@ -164,14 +171,14 @@ class Following:
             kind = "invalid_short_url" if slug else "base_url"
             await self.book.clicks.add(store.Click(0, await self._record(ORPHAN, kind, slug)))
         if target:
-            await respond(self.send, 302, [(b"location", quote(target, safe=SAFE).encode()), NO_STORE])
+            await respond(self.send, 302, [(b"location", quote_target(target)), NO_STORE])
             return
         raise NotFound("There is no such short link.", hint="Check the spelling; small and capital letters differ.")
 
     async def _answer_ended(self, link: Link, state: str) -> None:
         target = self.core.settings.get("links.expired_url")
         if target and state != "early":
-            await respond(self.send, 302, [(b"location", quote(target, safe=SAFE).encode()), NO_STORE])
+            await respond(self.send, 302, [(b"location", quote_target(target)), NO_STORE])
             return
         await self._page("links/ended.html", 404 if state == "early" else 410, link=link, state=state)
 

@@ -39,4 +39,6 @@ def end_all(grace_s: float = GRACE_S) -> list[str]:
     for pid in left:
         with suppress(OSError):
             os.kill(pid, signal.SIGKILL)
+    while find_running().keys() & left.keys():
+        time.sleep(0.01)
     return [command[:300] for command in left.values()]

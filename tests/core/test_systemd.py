@@ -1,23 +1,39 @@
 """fazt as a service: the unit, judged by systemd's own tools, and the commands in their order.
 
-No systemd runs where tests run, so what talks to one is a stand-in that writes down how it was called.
+What talks to systemd finds a stand-in here that writes down how it was called; a real one: tests/e2e/test_systemd.py.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from fazt.apps.home.cli import systemd as commands
-from fazt.cli import cli
-from fazt.core.systemd import Service, find_unreadable, notify, quote, render_options, render_unit, through_current
+from fazt.cli import cli, start_offline
+from fazt.core.client import Target
+from fazt.core.errors import Forbidden
+from fazt.core.instance import check_owner
+from fazt.core.systemd import (
+    Service,
+    find_place,
+    find_unit,
+    find_unreadable,
+    find_variables,
+    notify,
+    quote,
+    render_options,
+    render_unit,
+    through_current,
+)
 from tests.program import running_program
 
 STAND_INS = ("systemctl", "useradd", "runuser", "install", "journalctl", "systemd-analyze")
@@ -102,6 +118,60 @@ def test_systemd_is_told_when_the_program_is_ready(tmp_path: Path, monkeypatch: 
             assert told.recv(100) == b"STOPPING=1"
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "nobody"))
     assert not notify("READY=1")
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The service of this very Python, with its data in the folder."""
+    wanted = Service((sys.executable, "-m", "fazt"), "example.com", tmp_path / "data" / "data.db")
+    (tmp_path / "fazt.service").write_text(render_unit(wanted))
+    (tmp_path / "fazt.env").write_text(render_options(wanted))
+    for name, path in {"BOOTED": "", "UNIT_FILE": "fazt.service", "OPTIONS_FILE": "fazt.env"}.items():
+        monkeypatch.setattr(f"fazt.core.systemd.{name}", tmp_path / path)
+    for name in ("FAZT_DATA", "FAZT_DATABASE_URL", "FAZT_DOMAIN"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def test_commands_work_on_the_data_of_the_service_that_runs_them(
+    installed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = Target(start_offline)
+    assert (target.config.data, target.config.domain) == (installed / "data" / "data.db", "example.com")
+    target.data = str(installed / "other.db")
+    assert (target.config.data.name, target.config.domain) == ("other.db", "localhost")
+    monkeypatch.setenv("FAZT_DATA", str(installed / "mine.db"))
+    assert Target(start_offline).config.data.name == "mine.db"
+    monkeypatch.delenv("FAZT_DATA")
+    unit = installed / "fazt.service"
+    unit.write_text(unit.read_text().replace(sys.executable, "/usr/bin/env"))
+    assert find_variables() == {}, "another fazt's service"
+
+
+def test_a_release_knows_its_service_through_links(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = installed / "root/versions/1.2.0/fazt"
+    program.parent.mkdir(parents=True)
+    program.touch()
+    (installed / "root/current").symlink_to("versions/1.2.0")
+    (installed / "fazt").symlink_to(installed / "root/current/fazt")
+    package = installed / "root/versions/1.3.0/_internal/fazt/__init__.py"
+    assert find_place(package) == installed / "root"
+    monkeypatch.setattr("fazt.__file__", str(package))
+    (installed / "fazt.service").write_text(render_unit(Service((str(installed / "fazt"),))))
+    assert find_unit()
+
+
+def test_root_leaves_nothing_beside_the_file_of_somebody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = tmp_path / "data.db"
+    data.touch()
+    check_owner(data)
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr(
+        "pathlib.Path.stat", lambda *_a, **_b: os.stat_result((0o100600, 1, 1, 1, 65_534, 65_534, *[0] * 4))
+    )
+    with pytest.raises(Forbidden) as refused:
+        check_owner(data)
+    assert "sudo -u nobody fazt" in refused.value.hint
 
 
 # --- the commands

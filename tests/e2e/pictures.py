@@ -32,6 +32,9 @@ PAGES = {
     "joplin": "/joplin",
     "turn": "/calls",
     "backup": "/backup",
+    "pads": "/pad/harbour",
+    "upgrade": "/upgrade",
+    "https": "/certificates",
 }
 MAX_BYTES = 80_000
 WIDTH, HEIGHT = 1100, 760
@@ -41,6 +44,16 @@ SHOP = b"""export default { async fetch(request) {
   await db.set("order:" + pathname, { lines: [{ name: "Tea", count: 2 }], paid: true });
   return new Response("Thank you.");
 } };
+"""
+PAD = b"""# Summer party
+
+- Harbour, from six
+- Anna brings the lamps
+- Who has a grill?
+
+```js
+const guests = 24;
+```
 """
 LETTERS = (
     ("Anna <anna@example.net>", "Lunch on Friday?", "At noon, at the harbour?"),
@@ -73,6 +86,7 @@ def move_in(program: Program, owner: httpx.Client) -> None:
         )
         owner.post("/hub/home/kitchen/temp", content=str(20 + number % 5))
     owner.post("/hub/home/door?title=Front%20door", content="opened")
+    owner.put("/pad/harbour", content=PAD)
     api = Api(program)
     api.put_item(101, folder(101, "Kitchen"))
     for number, title in enumerate(("Bread", "Soup of the day", "Shopping"), 1):
@@ -105,7 +119,7 @@ def main() -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory(prefix="fazt-pictures-") as place,
-        Program(Path(place), "--smtp-listen", "127.0.0.1:0") as program,
+        Program(Path(place), "--smtp-listen", "127.0.0.1:0", "--https-listen", "127.0.0.1:0") as program,
         program.owner() as owner,
         chromium() as browser,
     ):

@@ -7,6 +7,7 @@ started for the length of the command, listening on nothing but its own Unix soc
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -19,7 +20,8 @@ import click
 from fazt.core import errors
 from fazt.core.config import Config, read_config
 from fazt.core.errors import FaztError
-from fazt.core.instance import is_running, socket_path
+from fazt.core.instance import check_owner, is_running, socket_path
+from fazt.core.systemd import find_variables
 
 if TYPE_CHECKING:
     import httpx
@@ -52,8 +54,9 @@ class Target:
 
     @property
     def config(self) -> Config:
-        """The configuration that `serve` would have."""
-        return read_config({"data": self.data})
+        """The configuration that `serve` would have; that of the installed service, where no other data is named."""
+        is_named = self.data or any(os.environ.get(name) for name in ("FAZT_DATA", "FAZT_DATABASE_URL"))
+        return read_config({"data": self.data}, os.environ if is_named else {**os.environ, **find_variables()})
 
 
 class Client:
@@ -126,6 +129,7 @@ def connect() -> Iterator[Client]:
         with local_client(config.data) as client:
             yield client
         return
+    check_owner(config.data)
     with target.start(config), local_client(config.data) as client:
         yield client
 

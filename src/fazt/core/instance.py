@@ -5,12 +5,13 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import pwd
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from fazt.core.errors import Unavailable
+from fazt.core.errors import Forbidden, Unavailable
 
 MAX_SOCKET_PATH = 100  # the kernel allows 107 bytes
 
@@ -57,14 +58,37 @@ class InstanceLock:
 
 
 def is_running(data: Path) -> bool:
-    """Whether some program holds the file."""
+    """Whether some program holds the file. Raises Forbidden where that is somebody else's."""
     lock = InstanceLock(data)
-    if not lock.path.exists():
-        return False
-    if lock.acquire():
-        lock.release()
-        return False
+    try:
+        if not lock.path.exists():
+            return False
+        if lock.acquire():
+            lock.release()
+            return False
+    except PermissionError as error:
+        raise Forbidden(f"{data} is not yours.", hint="Run it with sudo, or name another with --data.") from error
     return True
+
+
+def check_owner(data: Path) -> None:
+    """Raises Forbidden for root at the file of somebody else, who could not open what root would leave beside it."""
+    if os.geteuid() != 0:
+        return
+    place = data if data.exists() else data.parent
+    owner = place.stat().st_uid if place.exists() else 0
+    if owner:
+        name = find_name(owner)
+        hint = f"Start its server first, or: sudo -u {name} fazt …"
+        raise Forbidden(f"{data} belongs to {name}, and no server runs on it.", hint=hint)
+
+
+def find_name(uid: int) -> str:
+    """A user's name; as `sudo -u` takes it where there is none."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"#{uid}"
 
 
 def remove_socket(data: Path) -> None:

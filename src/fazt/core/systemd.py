@@ -1,17 +1,21 @@
-"""fazt as a service of systemd: its unit, its files, and the commands that bring it there. Pure, but for `notify`."""
+"""fazt as a service of systemd: its unit, its files, the commands that bring it there, and how it is found again."""
 
 from __future__ import annotations
 
 import os
 import shlex
 import socket
+import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import fazt
+
 NAME = "fazt"
 UNIT_FILE = Path("/etc/systemd/system/fazt.service")
 OPTIONS_FILE = Path("/etc/fazt/fazt.env")
+BOOTED = Path("/run/systemd/system")
 HOME = Path("/var/lib/fazt")
 USER = "fazt"
 
@@ -138,6 +142,47 @@ def through_current(program: Path) -> Path:
         if folder.parent.name == "versions" and current.is_symlink():
             return current / program.relative_to(folder)
     return program
+
+
+def read_options(text: str) -> dict[str, str]:
+    """The variables of an EnvironmentFile."""
+    found = {}
+    for line in text.splitlines():
+        name, equals, value = line.strip().partition("=")
+        if equals and not name.startswith(("#", ";")):
+            with suppress(ValueError):
+                found[name] = "".join(shlex.split(value))
+    return found
+
+
+def find_place(package: Path | None = None) -> Path:
+    """Where this program is installed: the folder of all its versions, or its Python environment."""
+    for folder in (package or Path(fazt.__file__)).absolute().parents:
+        if folder.parent.name == "versions" and (folder.parent.parent / "current").is_symlink():
+            return folder.parent.parent
+    return Path(sys.prefix)
+
+
+def find_unit() -> str:
+    """The text of the unit that runs this very program, or another version in its place; empty where there is none."""
+    if not BOOTED.exists() or not UNIT_FILE.exists():
+        return ""
+    text, place = UNIT_FILE.read_text(), find_place().resolve()
+    starts = [line.partition("=")[2].strip() for line in text.splitlines() if line.startswith("ExecStart=")]
+    programs = [Path(shlex.split(line)[0]) for line in starts if line]
+    return text if any(real_program(path).is_relative_to(place) for path in programs) else ""
+
+
+def real_program(path: Path) -> Path:
+    """The file behind links; but the `python` of an environment is the link, which leads out of it."""
+    return path.parent.resolve() / path.name if path.name.startswith("python") else path.resolve()
+
+
+def find_variables() -> dict[str, str]:
+    """The variables of the service that runs this program; empty where none does, or they are a secret."""
+    with suppress(OSError):
+        return read_options(OPTIONS_FILE.read_text()) if find_unit() else {}
+    return {}
 
 
 def notify(state: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -18,8 +19,9 @@ def find_litestream(program: Program) -> int:
     """The process of Litestream; 0 where there is none."""
     assert program.process is not None
     for pid in children_of(program.process.pid):
-        if b"litestream\0replicate" in Path(f"/proc/{pid}/cmdline").read_bytes():
-            return pid
+        with suppress(FileNotFoundError):  # it has just gone
+            if b"litestream\0replicate" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                return pid
     return 0
 
 

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from fazt.apps.runtime.engine.folders import Loaded
 from fazt.apps.runtime.engine.launch import build_order, find_deno, spawn
 
 ESCAPED = """
@@ -42,7 +41,6 @@ async def run_escaped(folder: Path) -> dict[str, Any]:
     data.write_text("gold")
     (folder / "other" / "main.js").write_text("gold")
     (code / "main.js").write_text(ESCAPED)
-    loaded = Loaded(code, "main.js", "module")
     command = [
         find_deno(),
         "run",
@@ -54,7 +52,7 @@ async def run_escaped(folder: Path) -> dict[str, Any]:
         str(home),
         str(data),
     ]
-    process = await spawn(build_order(command, code / "main.js", home, loaded, 64))
+    process = await spawn(build_order(command, code / "main.js", home, code, 64))
     assert process.stdout is not None
     said = await process.stdout.read()
     await process.wait()

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from fazt.apps.upgrade.engine.capability import Ports, give_right, has_right, needs_right
-from fazt.apps.upgrade.engine.control import SYSTEMD, gives_ports, read_options, to_url
+from fazt.apps.upgrade.engine.control import SYSTEMD, gives_ports, to_url
 from fazt.apps.upgrade.engine.data import acting_as, bring_back, copy_data, copy_path, find_step, owner_of, sweep
 from fazt.apps.upgrade.engine.fetching import check_url
 from fazt.apps.upgrade.engine.getting import take_file
@@ -23,7 +23,7 @@ from fazt.apps.upgrade.engine.running import User, clean_environ, run_program
 from fazt.apps.upgrade.engine.unpacking import unpack
 from fazt.apps.upgrade.model import Journal, archive_name
 from fazt.core.errors import Forbidden, Invalid, Locked, Unavailable
-from fazt.core.systemd import Service, render_options, render_unit
+from fazt.core.systemd import Service, read_options, render_options, render_unit
 from tests.apps.upgrade.trees import KEY
 from tools.release.pack import sign_file
 

@@ -24,6 +24,7 @@ LAUNCHER = """\
 #!{python}
 import os, sys
 sys.path[:0] = [os.path.join(os.path.dirname(os.path.realpath(__file__)), "_internal")]
+os.environ["PYTHONPATH"] = sys.path[0]  # its helpers are of this version, too
 {trouble}
 from fazt.__main__ import main
 main()
@@ -48,7 +49,15 @@ def upgrade() -> None:
 '''
 
 
-def make_tree(folder: Path, version: str, *, trouble: str = "", migrates: bool = False, says: str = "") -> Path:
+def make_tree(
+    folder: Path,
+    version: str,
+    *,
+    trouble: str = "",
+    migrates: bool = False,
+    says: str = "",
+    python: str = sys.executable,
+) -> Path:
     """`versions/<version>/` below a folder. `says` is the version that it takes itself for."""
     tree = folder / "versions" / version
     shutil.copytree(ROOT / "src" / "fazt", tree / "_internal" / "fazt", copy_function=link)
@@ -61,7 +70,7 @@ def make_tree(folder: Path, version: str, *, trouble: str = "", migrates: bool =
     if migrates:
         (package / "migrations" / "versions" / "9999_later.py").write_text(MIGRATION)
     program = tree / "fazt"
-    program.write_text(LAUNCHER.format(python=sys.executable, trouble=trouble))
+    program.write_text(LAUNCHER.format(python=python, trouble=trouble))
     program.chmod(0o755)
     return tree
 

@@ -55,7 +55,8 @@ def test_names_are_taken_once(conn: Connection) -> None:
     with pytest.raises(Conflict):
         store.create_user(conn, email="b@example.com", password_hash="x", now=NOW, handle="ann")
     assert add_member(conn, "ann@example.org").handle == "ann2"
-    assert add_member(conn, "admin@example.org").handle == "admin2"
+    reserved = add_member(conn, "admin@example.org")
+    assert (reserved.handle, reserved.name) == ("admin2", "admin")
     assert add_member(conn, "ä@example.org").handle == "user"
 
 

@@ -91,3 +91,15 @@ async def test_who_comes_again_at_once_shares_the_next_commit(
     SIZES.clear()
     await come(10_000)
     assert SIZES == [1] * 20, "one alone never waits for others, once they have stayed away"
+
+
+async def test_neighbours_that_come_a_little_later_share_the_write(database: Database) -> None:
+    await database.write(create_numbers)
+    SIZES.clear()
+    batch = Batch(database, insert_all, gather_s=0.05)
+    first = asyncio.gather(batch.add(1), batch.add(2))
+    for _ in range(5):  # rounds of the loop, in which those two are taken up
+        await asyncio.sleep(0)
+    third = await batch.add(3)
+    assert [*await first, third] == [2, 4, 6]
+    assert SIZES == [3]

@@ -14,7 +14,7 @@ import click
 from fazt.core.client import Client, Target, connect, show, show_rows, wants_json
 from fazt.core.clock import system_clock, to_iso
 from fazt.core.errors import FaztError, Invalid, NotFound, Unauthorized, Unavailable
-from fazt.core.instance import is_running
+from fazt.core.instance import check_owner, is_running
 
 ROOT = "/api/v1/backup"
 POLL_S = 0.2
@@ -189,6 +189,7 @@ def restore_file(target: Target, which: dict[str, Any]) -> dict[str, Any]:
     """Restore while no server runs, in this process: the file may be damaged, or gone."""
     from fazt.apps.backup.engine.offline import restore_offline  # noqa: PLC0415
 
+    check_owner(target.config.data)
     with progress_bar() as tell:
         return restore_offline(target.config, which, tell, system_clock())
 

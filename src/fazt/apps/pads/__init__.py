@@ -8,6 +8,7 @@ APP = App(
     does="Live scratchpads that many write at once, with history.",
     path="/pads",
     parts=("engine", "routes", "pages", "store", "jobs", "script", "cli"),
+    hears=("auth.user_deleted",),
     connect=Connect("token", ("pads:rw",)),
     commands={"pad": "Read, write and edit live scratchpads."},
     settings=(

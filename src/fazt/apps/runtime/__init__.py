@@ -22,6 +22,14 @@ APP = App(
         Setting(
             "runtime.idle_s", 60, "How long a site's process stays when nobody asks for it.", 1, 86_400, unit="seconds"
         ),
+        Setting(
+            "runtime.spare_s",
+            600,
+            "How long a process is held ready for the next site after one has started; 0 holds none.",
+            0,
+            86_400,
+            unit="seconds",
+        ),
         Setting("runtime.processes", 32, "Sites that can have a process at the same time.", 1, 1_000),
         Setting(
             "runtime.log_lines_kept", 10_000, "Lines that are kept of each site's log.", 100, 1_000_000, unit="lines"

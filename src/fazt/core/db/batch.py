@@ -31,6 +31,7 @@ class Batch(Generic[Item, Answer]):
 
     `fn(conn, items)` writes all of them, with one statement where it can, and answers a list as long
     as `items`. When it raises for several, each is written alone, so that only the one at fault hears of it.
+    With `gather_s` those of which several wait wait so long for more: where a commit costs more than that.
     Against `db.write` for each this saves a future, a hop between threads and a savepoint an item.
 
     Clients that ask again as soon as they are answered would split into two halves, each waiting for the other's
@@ -39,11 +40,16 @@ class Batch(Generic[Item, Answer]):
     """
 
     def __init__(
-        self, db: Database, fn: Callable[[Connection, Sequence[Item]], Sequence[Answer]], limit: int = LIMIT
+        self,
+        db: Database,
+        fn: Callable[[Connection, Sequence[Item]], Sequence[Answer]],
+        limit: int = LIMIT,
+        gather_s: float = 0.0,
     ) -> None:
         self._db = db
         self._fn = fn
         self._limit = limit
+        self._gather_s = gather_s
         self._waiting: list[tuple[Item, Callable[[Answer], None], Callable[[Exception], None]]] = []
         self._writing: asyncio.Task[None] | None = None
         self._expected = 0
@@ -67,7 +73,9 @@ class Batch(Generic[Item, Answer]):
     async def _write_all(self) -> None:
         try:
             while self._waiting:
-                if self._took_s > WORTH_WAITING_S and len(self._waiting) < self._expected:
+                if self._gather_s and len(self._waiting) > 1:
+                    await asyncio.sleep(self._gather_s)
+                elif self._took_s > WORTH_WAITING_S and len(self._waiting) < self._expected:
                     await self._gather()
                 taken, self._waiting = self._waiting[: self._limit], self._waiting[self._limit :]
                 began = monotonic()

@@ -129,7 +129,7 @@ def acting(conn: Connection, fn: Callable[..., Any]) -> AbstractContextManager[N
 
 def control(conn: Connection, statement: str) -> None:
     """BEGIN, SAVEPOINT and their like, which on SQLite cost more in SQLAlchemy than in the file."""
-    raw = conn.connection.driver_connection
+    raw: Any = conn.connection.dbapi_connection
     if isinstance(raw, sqlite3.Connection):
         raw.execute(statement)
     else:

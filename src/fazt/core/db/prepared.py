@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections import namedtuple
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection
@@ -35,14 +36,14 @@ class Prepared:
         self.statement = statement
         compiled: Any = statement.compile(dialect=sqlite.dialect(), column_keys=list(keys) or None)  # type: ignore[attr-defined] # every statement has it
         self._sql = str(compiled)
-        self._names: tuple[str, ...] = tuple(compiled.positiontup or ())
+        self._pick = picker(tuple(compiled.positiontup or ()))
         columns = compiled._result_columns  # noqa: SLF001 - SQLAlchemy has no other list of them
         self._named = row_of(tuple(name for name, *_ in columns))
         self._fixed: dict[str, Any] = {name: value for name, value in compiled.params.items() if value is not None}
 
     def rows(self, conn: Connection, params: Mapping[str, Any]) -> Sequence[Row]:
         """All rows of the answer."""
-        raw = conn.connection.driver_connection
+        raw: Any = conn.connection.dbapi_connection
         if isinstance(raw, sqlite3.Connection):
             return raw.execute(self._sql, self._bind(params)).fetchall()
         return conn.execute(self.statement, dict(params)).all()
@@ -54,7 +55,7 @@ class Prepared:
 
     def first(self, conn: Connection, params: Mapping[str, Any]) -> Any | None:
         """The first row with its columns by name, or None."""
-        raw = conn.connection.driver_connection
+        raw: Any = conn.connection.dbapi_connection
         if isinstance(raw, sqlite3.Connection):
             row = raw.execute(self._sql, self._bind(params)).fetchone()
             return None if row is None else self._named(*row)
@@ -62,7 +63,7 @@ class Prepared:
 
     def run(self, conn: Connection, params: Mapping[str, Any]) -> None:
         """For statements that answer nothing."""
-        raw = conn.connection.driver_connection
+        raw: Any = conn.connection.dbapi_connection
         if isinstance(raw, sqlite3.Connection):
             raw.execute(self._sql, self._bind(params))
         else:
@@ -70,12 +71,21 @@ class Prepared:
 
     def run_many(self, conn: Connection, many: Sequence[Mapping[str, Any]]) -> None:
         """Once for each of these parameters."""
-        raw = conn.connection.driver_connection
+        raw: Any = conn.connection.dbapi_connection
         if isinstance(raw, sqlite3.Connection):
             raw.executemany(self._sql, [self._bind(params) for params in many])
         elif many:
             conn.execute(self.statement, [dict(params) for params in many])
 
     def _bind(self, params: Mapping[str, Any]) -> tuple[Any, ...]:
-        fixed = self._fixed
-        return tuple(params[name] if name in params else fixed[name] for name in self._names)
+        return self._pick({**self._fixed, **params} if self._fixed else params)
+
+
+def picker(names: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    """The values of these names in their order: what runs for each row of each write has no loop in Python."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    if names:
+        (name,) = names
+        return lambda params: (params[name],)
+    return lambda _params: ()

@@ -33,6 +33,7 @@ from fazt.core.db.carrier import (
     run_store,
     take_after_commit,
 )
+from fazt.core.db.gathering import Gathering
 from fazt.core.db.guard import Guard
 from fazt.core.errors import FaztError, Invalid, OverQuota, Unavailable
 from fazt.core.log import get_logger
@@ -42,8 +43,12 @@ BATCH = 256
 READERS = 4
 SLOW_WRITE_S = 0.1
 RESERVE_BYTES = 16 * 1024 * 1024
+VAST_BYTES, VAST_S = 4 * 1024 * 1024 * 1024, 0.1
+"""More room than a disk could be filled with in this time: so long it is not asked again for what is small."""
+
 FULL = "The disk of this server is full; nothing was changed."
-CHECKPOINT_PAGES = 1000
+CHECKPOINT_PAGES = 4000
+"""32 MiB of log: pages that change often go into the file once, and twice that is waited for the disk seldom."""
 PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
@@ -166,6 +171,7 @@ class SqliteDatabase:
         self._closed = False
         self._checkpoints_here = True
         self._syncs = True
+        self._vast_until = 0.0
         self._threads = [
             threading.Thread(
                 target=self._read_forever, args=(self._connect_to_read(),), name=f"fazt-read-{n}", daemon=True
@@ -223,8 +229,12 @@ class SqliteDatabase:
 
     def check_room(self, size: int) -> None:
         """See Database.check_room. What is written stands in the log first, and in the file when that is folded in."""
+        if size <= RESERVE_BYTES and time.monotonic() < self._vast_until:
+            return
         disk = os.statvfs(self.path)
         room = disk.f_bavail * disk.f_frsize
+        if room >= VAST_BYTES:
+            self._vast_until = time.monotonic() + VAST_S
         if room >= RESERVE_BYTES + 2 * size:
             return
         pages = self._point.exec_driver_sql("PRAGMA freelist_count").scalar_one()
@@ -279,21 +289,17 @@ class SqliteDatabase:
 
     def _write_forever(self, conn: Connection) -> None:
         with conn:
-            stopping, checkpoints_here = False, True
-            while not stopping:
-                call = self._writes.get()
-                batch: list[Call] = []
-                while call is not None:
-                    batch.append(call)
-                    if len(batch) == BATCH or self._writes.empty():
-                        break
-                    call = self._writes.get()
-                stopping = call is None
+            gathering = Gathering(self._writes, BATCH)
+            checkpoints_here: bool | None = None
+            while not gathering.is_over:
+                batch = gathering.take()
                 if checkpoints_here != self._checkpoints_here:
                     checkpoints_here = self._checkpoints_here
                     conn.exec_driver_sql(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES if checkpoints_here else 0}")
                 if batch:
+                    started = time.perf_counter()
                     self._write_batch(conn, batch)
+                    gathering.note(batch, time.perf_counter() - started)
 
     def _write_batch(self, conn: Connection, batch: list[Call]) -> None:
         """One transaction for all. If it cannot be kept, each gets one of its own, and its own error."""

@@ -14,6 +14,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from fazt.core.http.front import METHODS, Reply
+from fazt.core.http.held import HeldHead
 from fazt.core.http.takeover import KEY, Taken, pass_on
 
 MAX_HEAD_BYTES = 65_536
@@ -143,6 +144,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def start_task(self, cycle: Any, app: Any) -> None:
         """Have `app` answer a request."""
+        cycle.transport = HeldHead(self.transport, self.loop)
         super()._start_asgi_task(cycle, app)
 
     def finish(self, cycle: Any, said: bytes) -> None:
@@ -166,6 +168,8 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def hand_over(self, to: Taken) -> None:
         """Leave the connection to `to`, in the middle of an answer."""
+        cycle: Any = self.cycle
+        cycle.transport.flush()
         self.cycle.disconnected = True  # so that uvicorn neither ends this answer nor misses its end
         self.parser = None  # type: ignore[assignment] # as after connection_lost
         pass_on(self.transport, self.connections, self, to)

@@ -8,7 +8,8 @@ from hashlib import blake2b
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, delete, func, insert, select, text, update
+from sqlalchemy import Connection, Row, and_, bindparam, delete, func, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from fazt.core.auth.schema import user
 from fazt.core.db import Prepared
@@ -34,7 +35,10 @@ MERGED_PAGES = 200
 s = core_search.c
 _COLUMNS = ("kind", "ref", "user_id", "path", "at", "title", "text")
 _FIND = Prepared(select(s.id, s.title, s.text, s.user_id).where(s.kind == bindparam("k"), s.ref == bindparam("r")))
-_INSERT = Prepared(insert(core_search).returning(s.id), _COLUMNS)
+_INSERT = {
+    dialect: Prepared(build(core_search).on_conflict_do_nothing().returning(s.id), _COLUMNS)
+    for dialect, build in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
+}
 _UPDATE = update(core_search).where(s.id == bindparam("of"))
 _DELETE = delete(core_search).where(s.id == bindparam("of"))
 _ADD_WORDS = Prepared(
@@ -67,15 +71,22 @@ def index(
     """
     title, text = tidy(title, TITLE_CHARS), tidy(text, TEXT_CHARS)
     facts = {"user_id": user_id, "path": path, "at": now, "title": title, "text": text}
-    old = _FIND.first(conn, {"k": kind, "r": id})
-    if old is not None and (old.title, old.text, old.user_id) == (title, text, user_id):
-        conn.execute(_UPDATE, {"of": old.id, "path": path, "at": now})
-        return
-    if old is not None:  # what says something new gets a new number, for numbers are how the newest is found
-        remove_row(conn, old.id)
-    row = _INSERT.row(conn, {"kind": kind, "ref": id, **facts})
-    assert row is not None, "RETURNING answers"
+    row = add_row(conn, kind, id, facts)
+    if row is None:
+        old = _FIND.first(conn, {"k": kind, "r": id})
+        assert old is not None, "it is there, else it had been added"
+        if (old.title, old.text, old.user_id) == (title, text, user_id):
+            conn.execute(_UPDATE, {"of": old.id, "path": path, "at": now})
+            return
+        remove_row(conn, old.id)  # what says something new gets a new number: numbers are how the newest is found
+        row = add_row(conn, kind, id, facts)
+    assert row is not None, "what was in its way is gone"
     put_words(conn, row[0], title, text, seen_by(user_id, kind))
+
+
+def add_row(conn: Connection, kind: str, id: str, facts: dict[str, Any]) -> Sequence[Any] | None:
+    """A row of its own, with its number first; None where there is one for this thing: most are new."""
+    return _INSERT[conn.dialect.name].row(conn, {"kind": kind, "ref": id, **facts})
 
 
 def remove(conn: Connection, kind: str, id: str) -> None:

@@ -16,6 +16,7 @@ from fazt.core.client import show, wants_json
 from fazt.core.config import parse_address, parse_domain
 from fazt.core.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
 from fazt.core.systemd import (
+    BOOTED,
     HOME,
     NAME,
     OPTIONS_FILE,
@@ -24,12 +25,12 @@ from fazt.core.systemd import (
     Service,
     find_unreadable,
     is_below_home,
+    read_options,
     render_options,
     render_unit,
     through_current,
 )
 
-BOOTED = Path("/run/systemd/system")
 SETUP_MARK = "Set it up here"
 
 
@@ -274,6 +275,7 @@ def uninstall(dry_run: bool, yes: bool) -> None:
     if not (yes or dry_run):
         click.confirm("Stop fazt and take the service away?", abort=True)
     machine.run("systemctl", "disable", "--now", NAME)
+    data = read_options(OPTIONS_FILE.read_text()).get("FAZT_DATA", HOME) if OPTIONS_FILE.exists() else HOME
     for path in (UNIT_FILE, OPTIONS_FILE):
         if dry_run:
             click.echo(f"remove {path}")
@@ -281,4 +283,4 @@ def uninstall(dry_run: bool, yes: bool) -> None:
             path.unlink(missing_ok=True)
     machine.run("systemctl", "daemon-reload")
     if not dry_run:
-        click.echo(f"The service is gone. The data stays in {HOME}.")
+        click.echo(f"The service is gone. The data stays: {data}.")

@@ -6,15 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection
-
 from fazt.apps.mail.engine.desk import get_desk
 from fazt.apps.mail.model.message import Envelope, Facts, Stored, Verdicts
-from fazt.apps.mail.store.deliver import Policy, Taken, take
-from fazt.apps.mail.store.outgoing import find_by_header, note_return
+from fazt.apps.mail.store.arrive import Arrival
+from fazt.apps.mail.store.deliver import Taken
 from fazt.apps.mail.wire import mime
 from fazt.apps.mail.wire.mime import Digest
-from fazt.apps.mail.wire.reports import Report, is_report, read_report
+from fazt.apps.mail.wire.reports import is_report, read_report
 from fazt.core.errors import TooLarge
 
 if TYPE_CHECKING:
@@ -83,11 +81,13 @@ async def receive(core: Core, envelope: Envelope, stored: Stored, *, given: Verd
     now = core.clock()
     facts = await read_facts(stored, now)
     verdicts = given or await judge(core, envelope, stored, facts)
-    policy = get_desk(core).policy
+    desk = get_desk(core)
     about, reports = read_report(stored.head) if is_report(stored.head) else ("", [])
     if stored.data is not None:
         core.db.check_room(stored.size)
-    return await core.db.write(take_all, envelope, facts, stored, verdicts, policy, about, reports, now=core.clock())
+    return await desk.arrivals.add(
+        Arrival(envelope, facts, stored, verdicts, desk.policy, about, reports, core.clock())
+    )
 
 
 async def judge(core: Core, envelope: Envelope, stored: Stored, facts: Facts) -> Verdicts:
@@ -106,27 +106,6 @@ async def judge(core: Core, envelope: Envelope, stored: Stored, facts: Facts) ->
         data = stored.head
     is_whole = stored.data is not None or stored.size <= MAX_BYTES
     return await desk.judge.check(data, envelope, facts.from_address, is_trusted=trusted, is_whole=is_whole)
-
-
-def take_all(
-    conn: Connection,
-    envelope: Envelope,
-    facts: Facts,
-    stored: Stored,
-    verdicts: Verdicts,
-    policy: Policy,
-    about: str,
-    reports: list[Report],
-    *,
-    now: int,
-) -> list[Taken]:
-    """One transaction: the message for everybody it is for, and what a delivery report says about one of ours."""
-    out_id = find_by_header(conn, about) if about else None
-    if out_id is not None:
-        for report in reports:
-            if report.is_final:
-                note_return(conn, out_id, report.address, "bounced", report.detail, is_hard=report.is_hard, now=now)
-    return take(conn, envelope, facts, stored, verdicts, policy, now=now)
 
 
 def check_size(size: int, limit: int) -> None:

@@ -6,12 +6,18 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from fazt.apps.mail.engine.limits import Gate
-from fazt.apps.mail.store.deliver import Policy
+from fazt.apps.mail.store.arrive import Arrival, take_arrivals
+from fazt.apps.mail.store.deliver import Policy, Taken
+from fazt.core.db import Batch
 
 if TYPE_CHECKING:
     from fazt.apps.mail.engine.dns import Names
     from fazt.apps.mail.engine.verdicts import Judge
     from fazt.core import Core
+
+
+GATHER_S = 0.004
+"""What comes in a burst waits so long for its neighbours: a commit writes some 200 KB, however few it is for."""
 
 
 class Desk:
@@ -20,6 +26,8 @@ class Desk:
     def __init__(self, core: Core) -> None:
         self._core = core
         self.gate = make_gate(core)
+        self.arrivals: Batch[Arrival, list[Taken]] = Batch(core.db, take_arrivals, gather_s=GATHER_S)
+        """Messages that wait for the disk: what comes while a commit is under way shares the next."""
         self.certificates: dict[str, bytes] = {}
         """Of SNS, by their addresses."""
         for name in GATE_SETTINGS:

@@ -101,6 +101,7 @@ class Session(SMTP):
         self._sessions = sessions
         self._is_taking = False
         self._is_broken = False
+        self._silent_until = 0.0
 
     def __dir__(self) -> list[str]:
         """What aiosmtpd looks through at every connection: nothing, see above."""
@@ -137,8 +138,22 @@ class Session(SMTP):
             self.transport.write(line)  # type: ignore[attr-defined]
             self.transport.close()
 
+    def _reset_timeout(self, duration: float | None = None) -> None:
+        """Note until when the client may be silent; the timer that is there looks at it, for a new one costs."""
+        self._silent_until = self.loop.time() + (duration or self._timeout_duration)
+        if self._timeout_handle is None or self._timeout_handle.when() > self._silent_until:
+            self._set_timer()
+
+    def _set_timer(self) -> None:
+        if self._timeout_handle is not None:
+            self._timeout_handle.cancel()
+        self._timeout_handle = self.loop.call_at(self._silent_until, self._timeout_cb)
+
     def _timeout_cb(self) -> None:
         """Say why before the connection is closed (RFC 5321 4.2.4.2)."""
+        if self.loop.time() < self._silent_until:
+            self._set_timer()
+            return
         self._say_and_close(b"421 4.4.2 Too slow, closing the connection\r\n")
 
     async def _handle_client(self) -> None:

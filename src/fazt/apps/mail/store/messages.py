@@ -33,16 +33,22 @@ REFERENCES = select(reference.c.ref, reference.c.thread_id).where(
     reference.c.user_id == bindparam("user"), reference.c.ref.in_(bindparam("refs", expanding=True))
 )
 ONE_REFERENCE = Prepared(
-    select(reference.c.ref, reference.c.thread_id).where(
-        reference.c.user_id == bindparam("user"), reference.c.ref == bindparam("ref")
-    )
+    select(reference.c.thread_id).where(reference.c.user_id == bindparam("user"), reference.c.ref == bindparam("ref"))
 )
-"""Most messages begin a thread: they have no reference but their own Message-ID."""
 
 ADD_REFERENCE = {
     dialect: Prepared(build(reference).on_conflict_do_nothing(), [column.name for column in reference.c])
     for dialect, build in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
 }
+BEGIN_THREAD = {
+    dialect: Prepared(
+        build(reference).on_conflict_do_nothing().returning(reference.c.thread_id),
+        [column.name for column in reference.c],
+    )
+    for dialect, build in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
+}
+"""Most messages begin a thread: they have no reference but their own Message-ID."""
+
 LABELS = select(label.c.message_id, label.c.label).where(label.c.message_id.in_(bindparam("ids", expanding=True)))
 
 
@@ -63,9 +69,8 @@ def join_thread(conn: Connection, user_id: str, header_id: str, references: Sequ
     if not refs:
         return fresh
     if len(refs) == 1:
-        known = dict(tuple(row) for row in ONE_REFERENCE.rows(conn, {"user": user_id, "ref": refs[0]}))
-    else:
-        known = {row.ref: row.thread_id for row in conn.execute(REFERENCES, {"user": user_id, "refs": refs})}
+        return join_one(conn, user_id, refs[0], fresh)
+    known = {row.ref: row.thread_id for row in conn.execute(REFERENCES, {"user": user_id, "refs": refs})}
     threads = sorted(set(known.values()))
     thread = threads[0] if threads else fresh
     for other in threads[1:]:
@@ -74,6 +79,16 @@ def join_thread(conn: Connection, user_id: str, header_id: str, references: Sequ
     if missing:
         ADD_REFERENCE[conn.dialect.name].run_many(conn, missing)
     return thread
+
+
+def join_one(conn: Connection, user_id: str, ref: str, fresh: str) -> str:
+    """The thread of a message that speaks of no other: `fresh`, unless others have spoken of it."""
+    row = {"user_id": user_id, "ref": ref, "thread_id": fresh}
+    if BEGIN_THREAD[conn.dialect.name].row(conn, row) is not None:
+        return fresh
+    known = ONE_REFERENCE.row(conn, {"user": user_id, "ref": ref})
+    assert known is not None, "it is there, else it had been added"
+    return str(known[0])
 
 
 def merge_threads(conn: Connection, user_id: str, old: str, new: str) -> None:

@@ -30,6 +30,7 @@ MAX_PARTS = 1_000
 MAX_DEPTH = 100
 MAX_TEXT = 1_000_000
 MAX_HEADERS = 400
+SNIPPET_CHARS = 200
 ENCODED = re.compile(rb"[A-Za-z0-9+/=]{60,998}\r?\n")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 CONTROL_BYTES = bytes(code for code in range(128) if CONTROL.match(chr(code)))
@@ -37,6 +38,9 @@ PLAIN_ADDRESS = re.compile(
     r"\s*(?:([a-z0-9][a-z0-9 _-]*)?<([\w.+-]+@[\w.-]+)>|([\w.+-]+@[\w.-]+))\s*", re.ASCII | re.IGNORECASE
 )
 """What nearly all senders and recipients look like: `Anna Lee <anna@example.org>`."""
+
+PLAIN_TOP = re.compile(rb"(?:[!-9;-~]++:[^\r\n]*+\r?\n(?:[ \t][^\r\n]*+\r?\n)*+)++\r?\n")
+"""Headers of which nobody can doubt where they end."""
 
 MESSAGE_ID = re.compile(r"<([^<>\s]{1,500})>")
 WRECKS = (ValueError, LookupError, TypeError, AttributeError, RecursionError, AssertionError, OverflowError)
@@ -161,7 +165,13 @@ def decode_text(value: object) -> str:
 
 def parse(data: bytes) -> Mime:
     """The message as a tree. A nest too deep to be read is one text."""
+    top = PLAIN_TOP.match(data)
     try:
+        if top and not any(word in top[0].lower() for word in (b"multipart", b"message/")):
+            # The parser would cut the body into lines and put them together again
+            message = email.message_from_bytes(top[0], policy=email.policy.compat32)
+            message.set_payload(data[top.end() :].decode("ascii", "surrogateescape"))
+            return message
         return email.message_from_bytes(data, policy=email.policy.compat32)
     except WRECKS:
         flat = re.sub(rb"(?im)^(content-type:)", rb"X-\1", data[:MAX_HEADER_BYTES])
@@ -256,8 +266,16 @@ def part_charset(part: Mime) -> str:
 
 def snippet_of(text: str) -> str:
     """The beginning of the text, without what it quotes."""
-    lines = [line for line in text[:8_000].splitlines() if not line.startswith(">")]
-    return one_line(" ".join(lines), 200)
+    found: list[str] = []
+    room = SNIPPET_CHARS
+    for line in text[:8_000].splitlines():
+        bare = "" if line.startswith(">") else one_line(line, SNIPPET_CHARS)
+        if bare:
+            found.append(bare)
+            room -= len(bare) + 1
+        if room < 0:
+            break
+    return " ".join(found)[:SNIPPET_CHARS]
 
 
 def read_addresses(values: list[str]) -> list[tuple[str, str]]:
@@ -274,10 +292,10 @@ def read_addresses(values: list[str]) -> list[tuple[str, str]]:
     return [(name, address) for name, address in pairs if find_address(address) is not None]
 
 
-def read_date(message: Mime, now: int) -> int:
+def read_date(headers: Headers, now: int) -> int:
     """The moment (ms) of the Date header; `now` where it makes no sense."""
     try:
-        at = int(parsedate_to_datetime(first_of(message, "date")).timestamp() * 1_000)
+        at = int(parsedate_to_datetime(headers.first("date")).timestamp() * 1_000)
     except WRECKS:
         return now
     return at if 0 < at < 4_102_444_800_000 else now
@@ -301,44 +319,57 @@ def values_of(message: Mime, name: str) -> list[str]:
     return [str(value) for key, value in message.raw_items() if key.lower() == name]
 
 
-def first_of(message: Mime, name: str) -> str:
-    """The first value of a header, or ""."""
-    return next(iter(values_of(message, name)), "")
+class Headers:
+    """The headers of a message by their names, gone through once; values are as those of `values_of`."""
+
+    def __init__(self, message: Mime) -> None:
+        self._values: dict[str, list[str]] = {}
+        for key, value in message.raw_items():
+            self._values.setdefault(key.lower(), []).append(str(value))
+
+    def all(self, name: str) -> list[str]:
+        """All values of a header."""
+        return self._values.get(name, [])
+
+    def first(self, name: str) -> str:
+        """The first value of a header, or ""."""
+        return self._values[name][0] if name in self._values else ""
 
 
 def read(data: bytes, now: int) -> Facts:
     """What a message says, from all of it or its readable copy. Never raises."""
     message = parse(data)
+    headers = Headers(message)
     parts, text, markup = read_parts(message)
-    senders = read_addresses(values_of(message, "from")) or [("", "")]
-    references = MESSAGE_ID.findall(" ".join(values_of(message, "references") + values_of(message, "in-reply-to")))
-    own = MESSAGE_ID.search(first_of(message, "message-id")[:2_000])
+    senders = read_addresses(headers.all("from")) or [("", "")]
+    references = MESSAGE_ID.findall(" ".join(headers.all("references") + headers.all("in-reply-to")))
+    own = MESSAGE_ID.search(headers.first("message-id")[:2_000])
     seen = text if text.strip() else text_of(markup)
-    automatic = (first_of(message, "auto-submitted") or "no").strip().lower()
-    precedence = first_of(message, "precedence").strip().lower()
+    automatic = (headers.first("auto-submitted") or "no").strip().lower()
+    precedence = headers.first("precedence").strip().lower()
     return Facts(
         header_id=clean(own[1]) if own else "",
         references=tuple(dict.fromkeys(clean(ref) for ref in references[-40:])),
-        subject=one_line(decode_text(first_of(message, "subject")), 500),
-        from_name=senders[0][0] or bare_name(message, senders),
+        subject=one_line(decode_text(headers.first("subject")), 500),
+        from_name=senders[0][0] or bare_name(headers, senders),
         from_address=senders[0][1],
-        to=shown(read_addresses(values_of(message, "to"))),
-        cc=shown(read_addresses(values_of(message, "cc"))),
-        reply_to=(read_addresses(values_of(message, "reply-to")) or [("", "")])[0][1],
-        sent_at=read_date(message, now),
+        to=shown(read_addresses(headers.all("to"))),
+        cc=shown(read_addresses(headers.all("cc"))),
+        reply_to=(read_addresses(headers.all("reply-to")) or [("", "")])[0][1],
+        sent_at=read_date(headers, now),
         text=text,
         html=markup,
         snippet=snippet_of(seen),
         parts=tuple(parts),
         headers=read_headers(message),
         is_automatic=automatic != "no" or precedence in {"bulk", "junk", "list"},
-        list_unsubscribe=one_line(first_of(message, "list-unsubscribe"), 2_000),
+        list_unsubscribe=one_line(headers.first("list-unsubscribe"), 2_000),
     )
 
 
-def bare_name(message: Mime, senders: list[tuple[str, str]]) -> str:
+def bare_name(headers: Headers, senders: list[tuple[str, str]]) -> str:
     """What stands in From where it is no address."""
-    return "" if senders[0][1] else one_line(decode_text(first_of(message, "from")), 200)
+    return "" if senders[0][1] else one_line(decode_text(headers.first("from")), 200)
 
 
 def find_part(data: bytes, n: int) -> tuple[Part, bytes] | None:

@@ -53,8 +53,14 @@ class Folders:
             write_file(self.boot.with_name(name), (Path(__file__).parent / name).read_bytes())
         self._loaded: dict[tuple[int, int], asyncio.Task[Loaded]] = {}
 
-    async def load(self, code: Code) -> Loaded:
-        """Write the code of a version, unless it is there. Raises TooLarge."""
+    async def load(self, code: Code, folder: Path) -> Loaded:
+        """Put the code of a version into the folder of a process. Raises TooLarge."""
+        written = await self._find(code)
+        await asyncio.to_thread(link_files, written.folder, folder)
+        return Loaded(folder, written.main, written.form)
+
+    async def _find(self, code: Code) -> Loaded:
+        """The code of a version on disk, written unless it is there."""
         key = (code.site_id, code.version)
         task = self._loaded.get(key)
         if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
@@ -106,6 +112,15 @@ def write_file(path: Path, data: bytes) -> None:
     """Write a file, and the folders above it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
+
+
+def link_files(source: Path, target: Path) -> None:
+    """The files below one folder below another, too, without a copy of their bytes."""
+    for parent, _, names in os.walk(source):
+        below = target / Path(parent).relative_to(source)
+        below.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            os.link(Path(parent, name), below / name)
 
 
 def describe(found: dict[str, Any]) -> Code | None:

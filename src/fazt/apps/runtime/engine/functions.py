@@ -15,6 +15,8 @@ from fazt.apps.runtime.engine.folders import Code, Folders
 from fazt.apps.runtime.engine.log_book import LogBook
 from fazt.apps.runtime.engine.network import find_denied
 from fazt.apps.runtime.engine.process import NotStarted, Process, Voice, build_config
+from fazt.apps.runtime.engine.shell import Walls
+from fazt.apps.runtime.engine.spares import Spares
 from fazt.apps.runtime.model import LIMITS, Limits
 from fazt.apps.runtime.store import sites as store
 from fazt.apps.runtime.wire.http import build_order
@@ -64,6 +66,7 @@ class Functions:
         self.core = core
         self.book = LogBook(core)
         self.folders = Folders(core)
+        self.spares = Spares(self.folders)
         self.is_dev = is_dev
         self.sites: dict[int, SiteProcesses] = {}
         self.codes: dict[int, tuple[Any, Code]] = {}
@@ -71,7 +74,7 @@ class Functions:
         self.shown: dict[int, tuple[float, Code | None]] = {}
         """What runs that no visitor made have found lately; forgotten when a site changes."""
         self._loop = asyncio.get_running_loop()
-        self._denied: list[str] | None = None
+        self._denied: tuple[str, ...] | None = None
         self._denied_at = 0.0
         self._changed = asyncio.Event()
 
@@ -118,13 +121,18 @@ class Functions:
         limits = self.limits_of(known.limits if known else {})
         scopes = effective_scopes(known.asked, known.granted) if known else frozenset[str]()
         bridge = Bridge(self.core, code.site_id, code.owner, scopes, limits.db_mb << 20)
-        loaded = await self.folders.load(code)
+        shell = await self.spares.take(Walls(limits.memory_mb, await self._find_denied()))
+        try:
+            loaded = await self.folders.load(code, shell.folder)
+        except BaseException:
+            await shell.stop()
+            raise
         voice = Voice(partial(self.book.add, code.site_id), partial(self.book.tell, code.site_id))
-        process = Process(loaded, self.folders.create_home(), limits, bridge.answer, voice)
+        process = Process(shell, loaded, limits, bridge.answer, voice)
         process.version = code.version
         config = build_config(code.site, code.version, env, limits, is_dev=self.is_dev)
         try:
-            await process.start(config, self.folders.boot, await self._find_denied())
+            await process.start(config)
         except NotStarted as error:
             here.problem = str(error)
             self.book.tell(code.site_id, f"Version {code.version} could not be loaded: {error}")
@@ -132,19 +140,24 @@ class Functions:
         process.is_stale = here.revision != revision  # a secret or a limit changed meanwhile
         here.present = process
         self.folders.forget(code.site_id, code.version)
+        await self._keep_spare()
         self._changed.set()
         return process
+
+    async def _keep_spare(self) -> None:
+        walls = Walls(self.limits_of({}).memory_mb, await self._find_denied())
+        self.spares.prepare(walls, self.core.settings.get("runtime.spare_s"))
 
     def limits_of(self, chosen: dict[str, float]) -> Limits:
         """A site's limits: its own, else those of the settings."""
         values = {name: self.core.settings.get(f"runtime.{name}") for name in LIMITS}
         return msgspec.convert(values | chosen, Limits)
 
-    async def _find_denied(self) -> list[str]:
+    async def _find_denied(self) -> tuple[str, ...]:
         """Where no code may connect to; looked up again now and then, since names lead elsewhere one day."""
         now = self._loop.time()
         if self._denied is None or now - self._denied_at > DENIED_S:
-            self._denied, self._denied_at = await find_denied(self.core), now
+            self._denied, self._denied_at = tuple(await find_denied(self.core)), now
         return self._denied
 
     def forget_denied(self) -> None:
@@ -201,17 +214,18 @@ class Functions:
     async def watch(self) -> None:
         """Look after the processes: limits, idleness, old versions."""
         while True:
-            if not self.count_processes():
+            if not self.count_processes() and not self.spares.is_kept:
                 self._changed.clear()
                 await self._changed.wait()
             await asyncio.sleep(WATCH_S)
-            for here in list(self.sites.values()):
+            for here in [None, *self.sites.values()]:
                 try:
-                    await self._watch_site(here, self._loop.time())
+                    await (self.spares.watch() if here is None else self._watch_site(here))
                 except Exception:  # a rim: the processes of other sites are looked after all the same
                     log.exception("a function process could not be looked after")
 
-    async def _watch_site(self, here: SiteProcesses, now: float) -> None:
+    async def _watch_site(self, here: SiteProcesses) -> None:
+        now = self._loop.time()
         present = here.present
         if present is not None:
             if not present.is_alive:
@@ -236,6 +250,7 @@ class Functions:
             for process in (here.present, *here.old):
                 if process is not None:
                     await process.stop("the cloud stops")
+        await self.spares.close()
         await asyncio.to_thread(self.folders.close)
 
     # --- requests and runs

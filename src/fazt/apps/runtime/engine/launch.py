@@ -7,11 +7,11 @@ import marshal
 import os
 import shutil
 import sys
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from fazt.apps.runtime.engine.folders import Loaded
 from fazt.core.errors import Unavailable
 
 WALL = Path(__file__).parent / "wall.py"
@@ -40,7 +40,7 @@ def find_deno() -> str:
     return str(Path(found).resolve())
 
 
-def build_command(deno: str, boot: Path, home: Path, loaded: Loaded, memory_mb: int, denied: list[str]) -> list[str]:
+def build_command(deno: str, boot: Path, home: Path, folder: Path, memory_mb: int, denied: Iterable[str]) -> list[str]:
     """Deno's own wall: the code may read itself, and reach the outside; nothing else."""
     doors = f"{home}/s.sock,{home}/b.sock"
     return [
@@ -57,15 +57,15 @@ def build_command(deno: str, boot: Path, home: Path, loaded: Loaded, memory_mb: 
         "--ignore-env",
         "--allow-net",
         f"--deny-net={','.join(denied)}",
-        f"--allow-read={loaded.folder},{doors}",
+        f"--allow-read={folder},{doors}",
         f"--allow-write={doors}",
         str(boot),
         str(home),
-        str(loaded.folder),
+        str(folder),
     ]
 
 
-def build_order(command: list[str], boot: Path, home: Path, loaded: Loaded, memory_mb: int) -> dict[str, Any]:
+def build_order(command: list[str], boot: Path, home: Path, folder: Path, memory_mb: int) -> dict[str, Any]:
     """What the second wall is told (see wall.py)."""
     data = (RESERVED_DATA_MB + 4 * memory_mb) << 20
     resolver = os.path.realpath("/etc/resolv.conf")
@@ -74,7 +74,7 @@ def build_order(command: list[str], boot: Path, home: Path, loaded: Loaded, memo
         "limits": {"CORE": 0, "NOFILE": 512, "FSIZE": 0, "DATA": data, "MEMLOCK": 0},
         "nice": 5,
         "landlock": True,
-        "read": [str(boot.parent), str(loaded.folder), *LIBRARIES, *SYSTEM_FILES, resolver, *DEVICES],
+        "read": [str(boot.parent), str(folder), *LIBRARIES, *SYSTEM_FILES, resolver, *DEVICES],
         "execute": [command[0], *(path for path in LIBRARIES if path != "/usr/lib")],
         "sockets": str(home),
         "folder": str(home),

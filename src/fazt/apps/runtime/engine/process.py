@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 from collections import deque
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 
 from fazt.apps.runtime.engine.exchange import Broken, Exchange
 from fazt.apps.runtime.engine.folders import Loaded
-from fazt.apps.runtime.engine.launch import build_command, build_order, find_deno, spawn
+from fazt.apps.runtime.engine.shell import READ_BYTES, Shell
 from fazt.apps.runtime.model import Limits
 from fazt.apps.runtime.wire.frames import Frame, FrameReader, encode
 from fazt.core.errors import FaztError
@@ -24,7 +21,6 @@ from fazt.core.ids import new_secret
 from fazt.core.log import get_logger
 
 START_S = 20.0
-READ_BYTES = 65_536
 MAX_CALLS = 256
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -51,8 +47,8 @@ class NotStarted(Exception):
 class Process:
     """A process of one version of a site. `answer` serves its calls; `voice` keeps its log."""
 
-    def __init__(self, loaded: Loaded, home: Path, limits: Limits, answer: Answerer, voice: Voice) -> None:
-        self.loaded, self.home, self.limits = loaded, home, limits
+    def __init__(self, shell: Shell, loaded: Loaded, limits: Limits, answer: Answerer, voice: Voice) -> None:
+        self.shell, self.loaded, self.limits = shell, loaded, limits
         self.version = 0
         self.secret = new_secret()
         self.handlers: frozenset[str] = frozenset()
@@ -67,8 +63,6 @@ class Process:
         self._answer, self._say, self._tell = answer, voice.say, voice.tell
         self._free: deque[Exchange] = deque()
         self._loop = asyncio.get_running_loop()
-        self._process: asyncio.subprocess.Process | None = None
-        self._config: dict[str, Any] = {}
         self._bridge: asyncio.StreamWriter | None = None
         self._ready: asyncio.Future[None] = self._loop.create_future()
         self._pending = 0
@@ -81,13 +75,13 @@ class Process:
 
     @property
     def pid(self) -> int:
-        """Its number, 0 before it has one."""
-        return self._process.pid if self._process else 0
+        """Its number."""
+        return self.shell.pid
 
     @property
     def is_alive(self) -> bool:
         """Whether it runs."""
-        return self._process is not None and self._process.returncode is None and not self.end_reason
+        return self.shell.is_alive and not self.end_reason
 
     def is_usable(self, version: int) -> bool:
         """Whether a request for this version may go here."""
@@ -100,17 +94,13 @@ class Process:
 
     # --- beginning and end
 
-    async def start(self, config: dict[str, Any], boot: Path, denied: list[str]) -> None:
-        """Start it and load the code. Raises NotStarted, and Unavailable where there is no Deno."""
+    async def start(self, config: dict[str, Any]) -> None:
+        """Load the code. Raises NotStarted."""
         self.used_at = self._seen_at = self._loop.time()
-        self._config = {"main": self.loaded.main, "form": self.loaded.form, "secret": self.secret, **config}
-        server = await asyncio.start_unix_server(self._take_bridge, self.home / "b.sock", limit=READ_BYTES)
+        config = {"main": self.loaded.main, "form": self.loaded.form, "secret": self.secret, **config}
         try:
-            memory_mb = self.limits.memory_mb
-            command = build_command(find_deno(), boot, self.home, self.loaded, memory_mb, denied)
-            self._process = await spawn(build_order(command, boot, self.home, self.loaded, memory_mb))
-            UNTRUSTED.add(self._process.pid)
-            self._begin(self._read_output(self._process))
+            self._begin(self._read_output())
+            self._begin(self._read_bridge(config))
             async with asyncio.timeout(START_S):
                 await asyncio.shield(self._ready)
         except TimeoutError as error:
@@ -119,8 +109,6 @@ class Process:
         except BaseException:
             await self.stop("it could not be loaded")
             raise
-        finally:
-            server.close()
 
     def _begin(self, work: Any) -> None:
         task = self._loop.create_task(work)
@@ -130,33 +118,28 @@ class Process:
     async def stop(self, reason: str) -> None:
         """Kill it and wait for its end; open requests hear `reason`."""
         self.kill(reason)
-        if self._process is not None:
-            await self._process.wait()
-            UNTRUSTED.discard(self._process.pid)
-        if self._bridge is not None:
-            self._bridge.close()
+        await self.shell.stop()
         current = asyncio.current_task()
         tasks = [task for task in self._tasks if task is not current]
         if tasks:
             await asyncio.wait(tasks, timeout=1)  # what it said last is still being read
         for task in tasks:
             task.cancel()
-        await asyncio.to_thread(shutil.rmtree, self.home, ignore_errors=True)
 
     def kill(self, reason: str) -> None:
         """End it at once."""
         self.end_reason = self.end_reason or reason
-        if self._process is not None and self._process.returncode is None:
-            with suppress(ProcessLookupError):
-                self._process.kill()
+        self.shell.kill()
         if not self._ready.done():
             self._ready.set_exception(NotStarted(f"The process ended: {reason}."))
             self._ready.exception()  # whoever started it may have gone
         for exchange in tuple(self.exchanges):
             exchange.close(self.end_reason)
 
-    async def _read_output(self, process: asyncio.subprocess.Process) -> None:
+    async def _read_output(self) -> None:
         """What it writes past the console goes into its log, too; its end is noticed here."""
+        process = self.shell.process
+        assert process is not None
         assert process.stdout is not None
         rest = b""
         said = 0
@@ -176,16 +159,9 @@ class Process:
 
     # --- the bridge
 
-    async def _take_bridge(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._bridge is not None:
-            writer.close()
-            return
-        self._bridge = writer
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        writer.write(encode({"config": self._config}))
+    async def _read_bridge(self, config: dict[str, Any]) -> None:
+        reader, self._bridge = await self.shell.bridge
+        self._bridge.write(encode({"config": config}))
         frames = FrameReader()
         try:
             while data := await reader.read(READ_BYTES):
@@ -237,7 +213,7 @@ class Process:
                 self._count(exchange)
                 return exchange
         try:
-            _, exchange = await self._loop.create_unix_connection(Exchange, str(self.home / "s.sock"))
+            _, exchange = await self._loop.create_unix_connection(Exchange, str(self.shell.home / "s.sock"))
         except OSError as error:
             raise Broken(self.end_reason or "the process does not answer") from error
         self._count(exchange)

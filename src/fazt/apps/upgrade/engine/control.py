@@ -18,9 +18,8 @@ from fazt.apps.upgrade.model import Control
 from fazt.core.config import Config, parse_optional_address, read_config
 from fazt.core.errors import Conflict, FaztError, Unavailable
 from fazt.core.instance import is_running, socket_path
-from fazt.core.systemd import NAME, OPTIONS_FILE, UNIT_FILE
+from fazt.core.systemd import NAME, find_unit, find_variables
 
-BOOTED = Path("/run/systemd/system")
 COMMAND_S = 180.0
 STOPPED_S = 60.0
 ASK_S = 5.0
@@ -40,45 +39,22 @@ class Service:
     address: str = ""
 
 
-def read_options(text: str) -> dict[str, str]:
-    """The variables of an EnvironmentFile."""
-    found = {}
-    for line in text.splitlines():
-        name, equals, value = line.strip().partition("=")
-        if equals and not name.startswith(("#", ";")):
-            with suppress(ValueError):
-                found[name] = "".join(shlex.split(value))
-    return found
-
-
-def find_unit(root: Path | None, unit_file: Path = UNIT_FILE) -> str:
-    """The text of the unit that runs the program of this place; empty where there is none."""
-    if root is None or not BOOTED.exists() or not unit_file.exists():
-        return ""
-    text = unit_file.read_text()
-    starts = [line.partition("=")[2].strip() for line in text.splitlines() if line.startswith("ExecStart=")]
-    words = [shlex.split(line)[0] for line in starts if line]
-    return text if any(Path(word).resolve().is_relative_to(root.resolve()) for word in words) else ""
-
-
-def find_options(data: str | None, root: Path | None) -> dict[str, str]:
+def find_options(data: str | None) -> dict[str, str]:
     """The variables of the service, where systemd runs it and no other file is asked for."""
-    is_asked_for = bool(data or os.environ.get("FAZT_DATA"))
-    has_file = not is_asked_for and find_unit(root) and OPTIONS_FILE.exists()
-    return read_options(OPTIONS_FILE.read_text()) if has_file else {}
+    return {} if data or os.environ.get("FAZT_DATA") else find_variables()
 
 
-def find_config(data: str | None, root: Path | None) -> Config:
+def find_config(data: str | None) -> Config:
     """The configuration that the service has, else that of this command."""
-    options = find_options(data, root)
+    options = find_options(data)
     return read_config({"data": data}, options) if options else read_config({"data": data})
 
 
-def find_service(data: str | None, root: Path | None, stop: str, start: str) -> Service:
+def find_service(data: str | None, stop: str, start: str) -> Service:
     """What runs here. Raises Conflict for a server that nobody says how to stop."""
-    unit = find_unit(root)
-    options = find_options(data, root)
-    config = find_config(data, root)
+    unit = find_unit()
+    options = find_options(data)
+    config = find_config(data)
     control = Control(tuple(shlex.split(stop)), tuple(shlex.split(start)))
     if unit and not control.is_there:
         control = SYSTEMD

@@ -11,12 +11,11 @@ import msgspec
 from fazt.apps.upgrade import APP
 from fazt.apps.upgrade.engine.control import find_config
 from fazt.apps.upgrade.engine.data import acting_as, owner_of
-from fazt.apps.upgrade.engine.places import find_root
 
 
 def read_setting(data: str | None, name: str) -> Any:
     """What was chosen, or the default. From PostgreSQL too, where the data is there."""
-    config = find_config(data, find_root())
+    config = find_config(data)
     default = next(setting.default for setting in APP.settings if setting.name == name)
     if config.database_url:
         return read_postgres(config.database_url, name, default)

@@ -59,7 +59,7 @@ class Order:
     @cached_property
     def service(self) -> Service:
         """What runs it."""
-        return find_service(self.data, find_root(), self.stop_command, self.start_command)
+        return find_service(self.data, self.stop_command, self.start_command)
 
     @property
     def how_to_start(self) -> str:

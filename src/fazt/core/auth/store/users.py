@@ -63,12 +63,13 @@ def create_user(
 ) -> User:
     """A person; an empty handle or name is made from the e-mail. Raises Invalid, and Conflict for what is taken."""
     email = check_email(email)
+    called = name or handle or handle_from(email)
     handle = check_handle(handle) if handle else find_free_handle(conn, handle_from(email))
     row = {
         "id": new_id(now),
         "email": email,
         "handle": handle,
-        "name": check_name(name or handle),
+        "name": check_name(called),
         "role": role,
         "password_hash": password_hash,
         "password_changed_at": now,

@@ -54,15 +54,16 @@ class Doors:
             answer()
         return True
 
-    def as_failed(self, error: Exception, _kind: str, _added: Any) -> Any:
-        """See Root.as_failed."""
+    def guarded(self, answer: Any, _kind: str, added: Any) -> Any:
+        """See Root.guarded."""
 
-        async def answer(scope: dict[str, Any], _receive: Any, send: Any) -> None:
-            assert isinstance(error, NotFound)
-            assert scope["path"] == "/fails"
-            await respond(send, 404, [], b"Nothing.")
+        async def run(scope: dict[str, Any], receive: Any, send: Any) -> None:
+            try:
+                await answer(scope, receive, StartedSend(send, added))
+            except NotFound:
+                await respond(send, 404, [], b"Nothing.")
 
-        return answer
+        return run
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         """See ASGI 3."""

@@ -5,7 +5,8 @@ An endpoint puts a plain function beside itself: `Mount(…, front=answer_now)`,
 the endpoint would get. It answers with `reply.answer(…)` or `reply.fail(error)`, and returns True; or it does neither,
 returns False, and the request goes the general way as if there were no front. So it takes the plain case only: no
 body, no I/O, some microseconds. It may also keep `reply`, return True, and answer later on the loop, e.g. when a Batch
-has written what the answer promises; until then the connection's next requests wait.
+has written what the answer promises; until then the connection's next requests wait. An endpoint whose reads do not
+wait needs no front of its own: `front=partial(begin, answer)`, of core.http.eager, runs it as it is.
 
 Which answer is given has to be decided by the code that the endpoint uses, too, and a test compares both doors.
 What else an answer needs is seen to here: security headers, HSTS, the way to HTTPS, proxies, errors, figures.
@@ -13,11 +14,14 @@ What else an answer needs is seen to here: security headers, HSTS, the way to HT
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from contextvars import Context
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.httptools_impl import HEADER_VALUE_RE, STATUS_LINE
 
+from fazt.core.app import Receive, Scope, Send
 from fazt.core.http.messages import Answer, Header, measure
 from fazt.core.log import get_logger
 from fazt.core.metrics import CODE_CLASSES, count_request
@@ -59,13 +63,28 @@ class Reply:
         if not cycle.disconnected:
             self._protocol.finish(cycle, said)
 
+    @property
+    def receive(self) -> Receive:
+        """See ASGI 3."""
+        receive: Receive = self._cycle.receive
+        return receive
+
     def fail(self, error: Exception) -> None:
         """Answer as the general way does when `error` is raised there."""
-        assert self._root is not None, "begin comes first"
         if self._cycle.response_complete:
             log.error("a request failed after its answer", exc_info=error)
             return
-        self._protocol.start_task(self._cycle, self._root.as_failed(error, self._kind, self._added))
+
+        async def fail(_scope: Scope, _receive: Receive, _send: Send) -> None:
+            raise error
+
+        self.go_on(fail)
+
+    def go_on(self, answer: Callable[[Scope, Receive, Send], Awaitable[None]], context: Context | None = None) -> None:
+        """Have `answer` answer, in a task and by ASGI, as the general way would."""
+        assert self._root is not None, "begin comes first"
+        guarded = self._root.guarded(answer, self._kind, self._added)
+        self._protocol.start_task(self._cycle, guarded, context)
 
 
 def encode(answer: Answer, added: tuple[Header, ...], default: list[Header], cycle: Any) -> bytes:

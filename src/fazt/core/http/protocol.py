@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from contextvars import Context
+from functools import partial
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -142,10 +144,17 @@ class LimitedProtocol(HttpToolsProtocol):
                 return
         self.start_task(cycle, app)
 
-    def start_task(self, cycle: Any, app: Any) -> None:
-        """Have `app` answer a request."""
-        cycle.transport = HeldHead(self.transport, self.loop)
-        super()._start_asgi_task(cycle, app)
+    def start_task(self, cycle: Any, app: Any, context: Context | None = None) -> None:
+        """Have `app` answer a request, in a context of its own or in one where it has begun."""
+        cycle.transport = held = HeldHead(self.transport, self.loop)
+        cycle.on_response = partial(self._complete, held)
+        task = self.loop.create_task(cycle.run_asgi(app), context=context or Context())
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
+
+    def _complete(self, held: HeldHead) -> None:
+        held.flush()  # an answer may be a head alone, and the next one may be written at once
+        self.on_response_complete()
 
     def finish(self, cycle: Any, said: bytes) -> None:
         """Send a whole answer, without `cycle.send`."""

@@ -81,18 +81,15 @@ class Root:
             reply.fail(error)
             return True
 
-    def as_failed(
-        self, error: Exception, kind: str, added: tuple[Header, ...]
+    def guarded(
+        self, answer: Callable[[Scope, Receive, Send], Awaitable[None]], kind: str, added: tuple[Header, ...]
     ) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
-        """What answers a request in whose front `error` was raised."""
+        """`answer` with all that this edge sees to, for a request that a front has begun."""
 
-        async def fail(_scope: Scope, _receive: Receive, _send: Send) -> None:
-            raise error
+        async def run(scope: Scope, receive: Receive, send: Send) -> None:
+            await self._guarded(kind, answer, scope, receive, StartedSend(send, added))
 
-        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-            await self._guarded(kind, fail, scope, receive, StartedSend(send, added))
-
-        return answer
+        return run
 
     def _find_front(self, scope: Scope, host: str) -> tuple[str, Front | None]:
         if self._is_dashboard(scope, host):

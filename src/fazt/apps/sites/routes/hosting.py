@@ -17,13 +17,15 @@ from fazt.apps.sites.wire.encoding import Encoding, choose_encoding
 from fazt.apps.sites.wire.redirects import Redirect, Rewrite
 from fazt.apps.sites.wire.resolve import Found, Moved, find_error_page, resolve, wants_page
 from fazt.core.http.conditional import Range, evaluate, find_ranges
-from fazt.core.http.hosts import find_header
+from fazt.core.http.eager import begin
+from fazt.core.http.hosts import HOST, find_header
 from fazt.core.http.messages import respond
 from fazt.ui import render
 
 if TYPE_CHECKING:
     from fazt.core import Core
     from fazt.core.app import Endpoint, Receive, Scope, Send
+    from fazt.core.http.front import Reply
 
 CONDITIONS = frozenset(
     {b"range", b"if-none-match", b"if-match", b"if-modified-since", b"if-unmodified-since", b"if-range"}
@@ -42,6 +44,15 @@ def find_host(core: Core, host: str) -> Endpoint | None:
     if hosted.endpoint is None:
         hosted.endpoint = create_endpoint(hosting, hosted)
     return hosted.endpoint
+
+
+def front_host(core: Core, scope: Scope, reply: Reply) -> bool:
+    """The front door of sites: a file that has been asked for before. See core.http.front."""
+    hosting = core.engines.get(Hosting)
+    hosted = hosting.hosts.get(scope[HOST]) if isinstance(hosting, Hosting) else None
+    if hosted is None or hosted.endpoint is None or not hosted.is_plain or scope["path"] not in hosted.resources:
+        return False
+    return begin(hosted.endpoint, core, scope, reply)
 
 
 async def list_hosts(core: Core) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from fazt.apps.textdb.engine import textdb_of
 from fazt.apps.textdb.model.collection import MatchRequired
@@ -13,6 +14,7 @@ from fazt.apps.textdb.routes.description import describe
 from fazt.core import Core
 from fazt.core.app import Mount, Receive, Scope, Send
 from fazt.core.errors import FaztError, NotFound
+from fazt.core.http.eager import begin
 from fazt.core.http.errors import Problem, encode_problem, to_headers, to_problem
 from fazt.core.http.messages import ClientGone
 from fazt.core.http.root import wants_page
@@ -98,4 +100,10 @@ async def answer_problem(call: Call, problem: Problem, error: FaztError) -> None
     await call.answer(problem.status, headers, encode_problem(problem))
 
 
-MOUNT = Mount("/db", answer, "own", "JSON documents; rules of the collection, a login, or a token with textdb scopes.")
+MOUNT = Mount(
+    "/db",
+    answer,
+    "own",
+    "JSON documents; rules of the collection, a login, or a token with textdb scopes.",
+    front=partial(begin, answer),
+)

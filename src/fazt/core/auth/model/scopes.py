@@ -11,6 +11,7 @@
 import json
 import re
 from collections.abc import Collection
+from functools import lru_cache
 
 from fazt.core.errors import Invalid
 
@@ -64,6 +65,7 @@ def _join(app: str, action: str, resource: str | None) -> str:
     return f"{app}:{action}" if resource is None else f"{app}:{action}:{resource}"
 
 
+@lru_cache(maxsize=4_096)
 def _covers_one(granted: str, wanted: str) -> bool:
     app, action, resource = _split(granted)
     wanted_app, wanted_action, wanted_resource = _split(wanted)

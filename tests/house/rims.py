@@ -14,6 +14,7 @@ RIMS = {
     "src/fazt/core/db/sqlite.py": "the writer thread carries every error to who waits for the answer",
     "src/fazt/core/events/engine.py": "delivery goes on when the database does",
     "src/fazt/core/events/store.py": "one app's trouble is kept for later and never holds up the others",
+    "src/fazt/core/http/eager.py": "what ends a task is raised again inside of what it awaits",
     "src/fazt/core/http/root.py": "the edge of HTTP: whatever is raised becomes an answer",
     "src/fazt/core/jobs/engine.py": "the queue keeps what a job raised, and tries again",
     "src/fazt/serve.py": "what was to be done between two lives failed, and the program goes on with what it had",

@@ -41,7 +41,7 @@ from fazt.core.errors import Unavailable
 from fazt.core.events import Events
 from fazt.core.http.litestar import create_litestar
 from fazt.core.http.root import Root
-from fazt.core.http.server import Listener, as_encrypted, as_local, bind, bind_local
+from fazt.core.http.server import Encrypted, Listener, as_local, bind, bind_local
 from fazt.core.http.status import MOUNTS
 from fazt.core.instance import InstanceLock, remove_socket, socket_path
 from fazt.core.jobs import Jobs
@@ -136,8 +136,12 @@ def create_root(core: Core) -> Root:
     listed = [*MOUNTS, *load_all(core.apps, "routes", "ROUTES"), *load_all(core.apps, "pages", "PAGES")]
     mounts = [item for item in listed if isinstance(item, Mount)]
     handlers = [item for item in listed if not isinstance(item, Mount)]
-    finders = [getattr(app.load("routes"), "find_host", None) for app in core.apps]
-    core.host_finders = [finder for finder in finders if finder is not None]
+    for app in core.apps:
+        routes = app.load("routes")
+        if finder := getattr(routes, "find_host", None):
+            core.host_finders.append(finder)
+            if front := getattr(routes, "front_host", None):
+                core.host_fronts[finder] = front
     listers = {app.name: getattr(app.load("routes"), "list_hosts", None) for app in core.apps}
     core.host_listers = {name: lister for name, lister in listers.items() if lister is not None}
     core.tls.is_ours = lambda host: is_known_host(core, host)
@@ -217,7 +221,7 @@ async def listen(program: Running, sockets: list[socket.socket], stack: AsyncExi
     if sockets[1:]:
         program.https_address = Address(*sockets[1].getsockname()[:2])
         tls = program.core.tls
-        encrypted = Listener(as_encrypted(program.root), sockets[1:], tls.server_context(alpn=("http/1.1",)))
+        encrypted = Listener(Encrypted(program.root), sockets[1:], tls.server_context(alpn=("http/1.1",)))
         await encrypted.start()
         stack.push_async_callback(encrypted.stop)
         tls.https_port = program.https_address.port

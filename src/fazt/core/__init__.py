@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from fazt.core.errors import NotFound, Unavailable
 
 if TYPE_CHECKING:
-    from fazt.core.app import App, Endpoint, HostFinder, HostLister, ScriptFunction
+    from fazt.core.app import App, Endpoint, Front, HostFinder, HostLister, ScriptFunction
     from fazt.core.auth import Auth, Caller
     from fazt.core.blobs import Blobs
     from fazt.core.clock import Clock
@@ -61,6 +61,7 @@ class Core:
         self.apps = apps
         self.script: dict[str, ScriptFunction] = {}
         self.host_finders: list[HostFinder] = []
+        self.host_fronts: dict[HostFinder, Front] = {}
         self.host_listers: dict[str, HostLister] = {}
         self.endpoints: dict[str, Endpoint] = {}
         self.engines: dict[type, object] = {}

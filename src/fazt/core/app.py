@@ -5,7 +5,7 @@ A manifest names its `parts`; `load` imports them when the server starts, by the
 
 | part     | constant or function in it                                          |
 |----------|---------------------------------------------------------------------|
-| `routes` | `ROUTES`: Litestar handlers and `Mount`s; optional `find_host`, `list_hosts` |
+| `routes` | `ROUTES`: Litestar handlers and `Mount`s; optional `find_host`, `list_hosts`, `front_host` |
 | `pages`  | `PAGES`: the same, for people; optional `card(core, caller) -> Card`, |
 |          | `concerns(core, caller) -> list[Concern]`,                          |
 |          | `connect(core, caller, base) -> dict`: more for the template `connect.html`, |
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from fazt.core import Core
     from fazt.core.auth import Caller
+    from fazt.core.http.front import Reply
     from fazt.core.shares import Share
 
 SettingValue = bool | int | float | str | list[str]
@@ -41,6 +42,9 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Endpoint = Callable[["Core", Scope, Receive, Send], Awaitable[None]]
 """A plain ASGI callable that is also given the Core."""
+
+Front = Callable[["Core", Scope, "Reply"], bool]
+"""(core, scope, reply) -> whether it takes this GET or HEAD. See core.http.front for what it may do."""
 
 HostFinder = Callable[["Core", str], Endpoint | None]
 """(core, host name without port, lower case) -> who answers it, or None. Quick and without I/O."""
@@ -128,7 +132,7 @@ class Mount:
 
     `access` documents who may call; an endpoint that is not "public" authenticates by itself
     with `core.http.access.identify`, since each protocol asks for credentials in its own way.
-    With `methods`, all others pass by: they find the page at that address.
+    With `methods`, all others pass by: they find the page at that address. `front` is asked first.
     """
 
     prefix: str
@@ -136,6 +140,7 @@ class Mount:
     access: Literal["public", "member", "owner", "own"]
     help: str
     methods: tuple[str, ...] = ()
+    front: Front | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from fazt.core.db import Batch, Database
+from fazt.core.db import batch as batches
 from fazt.core.errors import Invalid
 
 SIZES: list[int] = []
@@ -55,6 +56,41 @@ async def test_one_who_gives_up_waiting_costs_the_others_nothing(database: Datab
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(batch.add(1), 0)
     assert await batch.add(2) == 4
+
+
+async def test_who_waits_in_no_task_is_called(database: Database) -> None:
+    await database.write(create_numbers)
+    batch = Batch(database, insert_all)
+    heard: list[int | Exception] = []
+
+    def fail_after(answer: int) -> None:
+        heard.append(answer)
+        raise RuntimeError("a bug of who was called")
+
+    batch.put(20, fail_after, heard.append)
+    batch.put(13, heard.append, heard.append)
+    assert await batch.add(21) == 42
+    assert sorted(map(str, heard)) == ["13 brings bad luck.", "40"]
+
+
+async def test_who_comes_again_at_once_shares_the_next_commit(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thirty who never pause would else be two groups, each waiting for the other's commit."""
+    await database.write(create_numbers)
+    monkeypatch.setattr(batches, "WORTH_WAITING_S", 0.0)
+    batch = Batch(database, insert_all)
+    SIZES.clear()
+
+    async def come(first: int) -> None:
+        for n in range(first, first + 20):
+            assert await batch.add(n) == 2 * n
+
+    await asyncio.gather(*(come(100 * number) for number in range(1, 31)))
+    assert len(SIZES) < 30
+    SIZES.clear()
+    await come(10_000)
+    assert SIZES == [1] * 20, "one alone never waits for others, once they have stayed away"
 
 
 async def test_neighbours_that_come_a_little_later_share_the_write(database: Database) -> None:

@@ -49,11 +49,12 @@ async def check_there(core: Core, name: str, access: Access) -> None:
 async def create(core: Core, name: str, body: Body, access: Access, ttl: int | None = None) -> Written:
     """Save a document under its own id, or a new one."""
     await ensure(core, name, access)
+    textdb = textdb_of(core)
 
     async def run(collection: Collection) -> Written:
-        return await core.db.write(documents.create_document, collection, body, access, now=core.clock(), ttl=ttl)
+        return await textdb.create(documents.New(collection, body, access, core.clock(), ttl))
 
-    return await textdb_of(core).use(name, run)
+    return await textdb.use(name, run)
 
 
 async def put(

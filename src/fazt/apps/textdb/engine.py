@@ -9,10 +9,14 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from fazt.apps.textdb.model.collection import Collection, Stale
+from fazt.apps.textdb.model.document import Written
 from fazt.apps.textdb.store.collections import find_collection, missing
-from fazt.apps.textdb.store.documents import SIGNAL
+from fazt.apps.textdb.store.documents import New, create_documents
 from fazt.apps.textdb.store.lists import Known
+from fazt.apps.textdb.store.writing import SIGNAL
 from fazt.core import Core
+from fazt.core.db import Batch
+from fazt.core.errors import FaztError
 
 MAX_COLLECTIONS = 4_096
 MAX_TOTALS = 4_096
@@ -30,6 +34,7 @@ class Textdb:
         self._core = core
         self._collections: dict[str, Collection] = {}
         self._totals: OrderedDict[TotalKey, Known] = OrderedDict()
+        self._new: Batch[New, Written | FaztError] = Batch(core.db, create_documents)
 
     async def find(self, name: str) -> Collection | None:
         """The collection of that name, or None."""
@@ -57,6 +62,13 @@ class Textdb:
             except Stale:
                 self.forget(name)
         raise Stale("The collection is changed all the time.", hint="Try again in a moment.")
+
+    async def create(self, new: New) -> Written:
+        """Save a document, together with those that others save at this moment. Raises as create_document does."""
+        answer = await self._new.add(new)
+        if isinstance(answer, FaztError):
+            raise answer
+        return answer
 
     def known_total(self, key: TotalKey) -> Known | None:
         """What a total was when it was last counted."""

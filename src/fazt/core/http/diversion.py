@@ -20,21 +20,27 @@ PROXY_HSTS = 31_536_000
 """Seconds; behind a proxy that speaks HTTPS, which the owner has set up for good."""
 
 
-async def divert(core: Core, scope: Scope, send: Send, host: str) -> bool:
-    """Answer a request that does not reach the apps; whether it was one.
+def is_diverted(core: Core, scope: Scope, host: str) -> bool:
+    """Whether a request does not reach the apps.
 
     Never diverted: requests that are encrypted already, and `/health`, which probes ask for in the clear.
     """
     path: str = scope["path"]
     if path.startswith(CHALLENGES):
-        answer = core.tls.answers.get(path.removeprefix(CHALLENGES))
-        if answer is not None and scope["type"] == "http":
-            await respond(send, 200, [(b"content-type", b"application/octet-stream")], answer.encode())
-            return True
+        return scope["type"] == "http" and path.removeprefix(CHALLENGES) in core.tls.answers
+    return not (is_secure(scope) or scope.get("fazt.local") or path == HEALTH or not core.tls.redirects(host))
+
+
+async def divert(core: Core, scope: Scope, send: Send, host: str) -> bool:
+    """Answer a request that does not reach the apps; whether it was one."""
+    if not is_diverted(core, scope, host):
         return False
-    if is_secure(scope) or scope.get("fazt.local") or path == HEALTH or not core.tls.redirects(host):
-        return False
-    await redirect(core, scope, send, host)
+    path: str = scope["path"]
+    if path.startswith(CHALLENGES):
+        answer = core.tls.answers[path.removeprefix(CHALLENGES)]
+        await respond(send, 200, [(b"content-type", b"application/octet-stream")], answer.encode())
+    else:
+        await redirect(core, scope, send, host)
     return True
 
 

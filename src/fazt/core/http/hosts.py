@@ -9,6 +9,7 @@ from functools import lru_cache
 from fazt.core.app import Scope
 from fazt.core.config import LOOPBACK_NAMES, Config
 
+HOST = "fazt.host"
 Headers = Iterable[tuple[bytes, bytes]]
 
 
@@ -40,7 +41,7 @@ def is_address(host: str) -> bool:
 
 def is_dashboard(config: Config, host: str) -> bool:
     """The domain itself, any bare address (no attacker owns one as a name), and the machine's own names."""
-    return host in {config.domain, ""} or host in LOOPBACK_NAMES or is_address(host)
+    return host == config.domain or not host or host in LOOPBACK_NAMES or is_address(host)
 
 
 def trust_proxy(config: Config, scope: Scope) -> None:
@@ -63,6 +64,15 @@ def trust_proxy(config: Config, scope: Scope) -> None:
         scope["scheme"] = "wss" if scope["type"] == "websocket" else "https"
     if host := find_header(headers, b"x-forwarded-host"):
         scope["headers"] = [(b"host", host), *(pair for pair in headers if pair[0] != b"host")]
+
+
+def settle(config: Config, scope: Scope) -> str:
+    """Take what a trusted proxy says, once for each request; the host that is asked for."""
+    host: str | None = scope.get(HOST)
+    if host is None:
+        trust_proxy(config, scope)
+        host = scope[HOST] = split_host(find_header(scope["headers"], b"host") or b"")
+    return host
 
 
 def is_trusted(config: Config, address: str) -> bool:

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from fazt.core.app import Receive, Scope, Send
 from fazt.core.errors import FaztError, Invalid, TooLarge
 from fazt.core.http.hosts import find_header
 
 Header = tuple[bytes, bytes]
+
+
+class Answer(NamedTuple):
+    """A whole answer, decided and not yet sent: `await respond(send, *answer)`, or `reply.answer(answer)`."""
+
+    status: int
+    headers: list[Header]
+    body: bytes = b""
 
 
 class ClientGone(FaztError):
@@ -56,12 +64,19 @@ async def read_body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
     return b"".join([piece async for piece in stream_body(scope, receive, max_bytes)])
 
 
+def measure(status: int, headers: list[Header], body: bytes) -> list[Header]:
+    """The headers with the body's length. A 204 or 304 has neither body nor length (RFC 9110, 8.6)."""
+    if status in {204, 304}:
+        return headers
+    for name, _ in headers:
+        if name == b"content-length":
+            return headers
+    return [*headers, (b"content-length", b"%d" % len(body))]
+
+
 async def respond(send: Send, status: int, headers: list[Header] | None = None, body: bytes = b"") -> None:
-    """A whole answer with its length. A 204 or 304 has neither body nor length (RFC 9110, 8.6)."""
-    head = list(headers or ())
-    if status not in {204, 304} and not any(name == b"content-length" for name, _ in head):
-        head.append((b"content-length", b"%d" % len(body)))
-    await send({"type": "http.response.start", "status": status, "headers": head})
+    """A whole answer with its length."""
+    await send({"type": "http.response.start", "status": status, "headers": measure(status, headers or [], body)})
     await send({"type": "http.response.body", "body": body})
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from fazt.core.http.front import METHODS, Reply
 from fazt.core.http.held import HeldHead
 from fazt.core.http.takeover import KEY, Taken, pass_on
 
@@ -23,7 +24,8 @@ IDLE_TIMEOUT_S = 75.0
 BODY_TIMEOUT_S = 60.0
 WRITE_TIMEOUT_S = 120.0
 SWEEP_S = 2.0
-
+AT_ONCE = 32
+"""Requests of one connection that the front door answers in a row, before it is the others' turn."""
 
 UNTRUSTED: set[int] = set()
 """Numbers of processes that run as this user and may not come by the local socket, whatever they have broken out of."""
@@ -46,6 +48,8 @@ class LimitedProtocol(HttpToolsProtocol):
     paused_at = 0.0
     head_bytes = 0
     refusal = 400
+    at_once = 0
+    draining = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See asyncio.Protocol."""
@@ -57,6 +61,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
         self.data_at = self.loop.time()
+        self.at_once = 0
         super().data_received(data)
 
     def on_message_begin(self) -> None:
@@ -70,29 +75,27 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_url(self, url: bytes) -> None:
         """See httptools."""
         super().on_url(url)
-        self._count(len(url))
+        self.head_bytes += len(url)
+        if self.head_bytes > MAX_HEAD_BYTES:
+            self._refuse_head()
         if b"#" in url:  # httptools would drop what follows: DELETE of /a#b would be one of /a
             raise ValueError("a fragment is no part of a request")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """See httptools."""
         super().on_header(name, value)
-        self._count(len(name) + len(value))
-
-    def _count(self, size: int) -> None:
-        self.head_bytes += size
+        self.head_bytes += len(name) + len(value)
         if self.head_bytes > MAX_HEAD_BYTES or len(self.headers) > MAX_HEADERS:
-            self.refusal = 431
-            raise ValueError("head too large")
+            self._refuse_head()
+
+    def _refuse_head(self) -> None:
+        self.refusal = 431
+        raise ValueError("head too large")
 
     def on_headers_complete(self) -> None:
         """See httptools."""
         self.head_since = 0.0
-        before = self.cycle
         super().on_headers_complete()
-        cycle: Any = self.cycle
-        if cycle is not before:
-            cycle.transport = HeldHead(self.transport, self.loop)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's name
         """Refuse with the status that fits; `msg` is uvicorn's and says nothing more."""
@@ -116,9 +119,42 @@ class LimitedProtocol(HttpToolsProtocol):
             return
         self.flow.resume_reading()
         self.data_at = self.loop.time()
-        if self.pipeline:
+        if self.draining:
+            return
+        self.draining = True  # a loop, since the front door completes an answer while it is being started
+        while self.pipeline:
             cycle, app = self.pipeline.pop()
             self._start_asgi_task(cycle, app)
+            if not cycle.response_complete:
+                break
+        self.draining = False
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        """A request's turn has come: it is the front door's, or goes the general way."""
+        if self.transport.is_closing():
+            return  # the answer before was the last
+        front = getattr(app, "front", None)
+        if front is not None and cycle.scope["method"] in METHODS and not self.flow.write_paused:
+            self.at_once += 1
+            if self.at_once > AT_ONCE:
+                self.at_once = 0
+            elif front(cycle.scope, Reply(self, cycle)):
+                return
+        self.start_task(cycle, app)
+
+    def start_task(self, cycle: Any, app: Any) -> None:
+        """Have `app` answer a request."""
+        cycle.transport = HeldHead(self.transport, self.loop)
+        super()._start_asgi_task(cycle, app)
+
+    def finish(self, cycle: Any, said: bytes) -> None:
+        """Send a whole answer, without `cycle.send`."""
+        cycle.response_started = cycle.response_complete = True
+        self.transport.write(said)
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            self.transport.close()
+        self.on_response_complete()
 
     def pause_writing(self) -> None:
         """See asyncio.Protocol."""

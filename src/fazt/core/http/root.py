@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from fazt.core.app import Endpoint, Mount, Receive, Scope, Send
+from fazt.core.app import Endpoint, Front, Mount, Receive, Scope, Send
 from fazt.core.errors import NotFound, Unauthorized
-from fazt.core.http.diversion import divert, hsts_header
+from fazt.core.http.diversion import divert, hsts_header, is_diverted
 from fazt.core.http.errors import Problem, encode_problem, to_headers, to_problem
-from fazt.core.http.hosts import find_header, is_dashboard, split_host, trust_proxy
+from fazt.core.http.hosts import find_header, is_dashboard, settle
 from fazt.core.http.messages import ClientGone, Header, respond
 from fazt.core.ids import new_slug
 from fazt.core.log import request_id
-from fazt.core.metrics import REQUESTS
+from fazt.core.metrics import CODE_CLASSES, count_request
 
 if TYPE_CHECKING:
     from fazt.core import Core
+    from fazt.core.http.front import Reply
 
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
@@ -32,11 +32,6 @@ SECURITY_HEADERS: tuple[Header, ...] = (
     (b"x-frame-options", b"DENY"),
     (b"cross-origin-opener-policy", b"same-origin"),
 )
-
-count_of = lru_cache(REQUESTS.labels)
-"""The counter of a kind and class of answers."""
-
-CODE_CLASSES = tuple(f"{first}xx" for first in range(10))
 
 ErrorPage = Callable[["Core", Scope, Problem], Awaitable[str]]
 
@@ -58,24 +53,66 @@ class Root:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI 3."""
-        trust_proxy(self.core.config, scope)
-        host = split_host(find_header(scope["headers"], b"host") or b"")
+        host = settle(self.core.config, scope)
         if await divert(self.core, scope, send, host):
             return
-        hsts = hsts_header(self.core, scope, host)
-        added = () if hsts is None else (hsts,)
-        if scope.get("fazt.local") or is_dashboard(self.core.config, host):
-            await self._guarded(
-                "dashboard", self._answer_dashboard, scope, receive, StartedSend(send, SECURITY_HEADERS + added)
-            )
+        if self._is_dashboard(scope, host):
+            guarded_send = StartedSend(send, self._added("dashboard", scope, host))
+            await self._guarded("dashboard", self._answer_dashboard, scope, receive, guarded_send)
             return
         for find_host in self.core.host_finders:
             endpoint = find_host(self.core, host)
             if endpoint is not None:
-                guarded_send = StartedSend(send, added if scope.get("fazt.tls") else ())
+                guarded_send = StartedSend(send, self._added("host", scope, host))
                 await self._guarded("host", self._bind(endpoint), scope, receive, guarded_send)
                 return
         await self._guarded("unknown", self._refuse_host, scope, receive, StartedSend(send))
+
+    def front(self, scope: Scope, reply: Reply) -> bool:
+        """Whether a front takes this request; if so, `reply` is answered, or will be. See core.http.front."""
+        host = settle(self.core.config, scope)
+        kind, front = self._find_front(scope, host)
+        if front is None or is_diverted(self.core, scope, host):
+            return False
+        reply.begin(self, kind, self._added(kind, scope, host))
+        try:
+            return front(self.core, scope, reply)
+        except Exception as error:  # noqa: BLE001 - the rim: whatever is raised becomes an answer
+            reply.fail(error)
+            return True
+
+    def as_failed(
+        self, error: Exception, kind: str, added: tuple[Header, ...]
+    ) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+        """What answers a request in whose front `error` was raised."""
+
+        async def fail(_scope: Scope, _receive: Receive, _send: Send) -> None:
+            raise error
+
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            await self._guarded(kind, fail, scope, receive, StartedSend(send, added))
+
+        return answer
+
+    def _find_front(self, scope: Scope, host: str) -> tuple[str, Front | None]:
+        if self._is_dashboard(scope, host):
+            mount = self._find_mount(scope)
+            return "dashboard", None if mount is None else mount.front
+        for find_host in self.core.host_finders:
+            if find_host(self.core, host) is not None:
+                return "host", self.core.host_fronts.get(find_host)
+        return "unknown", None
+
+    def _is_dashboard(self, scope: Scope, host: str) -> bool:
+        return scope.get("fazt.local") or is_dashboard(self.core.config, host)
+
+    def _added(self, kind: str, scope: Scope, host: str) -> tuple[Header, ...]:
+        """The headers that every answer of this kind has, unless it sets them by itself."""
+        hsts = hsts_header(self.core, scope, host)
+        added = () if hsts is None else (hsts,)
+        if kind == "dashboard":
+            return SECURITY_HEADERS + added
+        return added if scope.get("fazt.tls") else ()
 
     def _bind(self, endpoint: Endpoint) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
         async def answer(scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,14 +127,20 @@ class Root:
         raise NotFound("Nothing is served at this address.", hint="Check the spelling of the host name.")
 
     async def _answer_dashboard(self, scope: Scope, receive: Receive, send: Send) -> None:
+        mount = self._find_mount(scope)
+        if mount is None:
+            await self.pages(scope, receive, send)
+        else:
+            await mount.endpoint(self.core, scope, receive, send)
+
+    def _find_mount(self, scope: Scope) -> Mount | None:
         path: str = scope["path"]
         for mount in self.mounts.get(path[1:].partition("/")[0], ()):
             is_below = mount.prefix != "/" and path.startswith(mount.prefix.rstrip("/") + "/")
             is_meant = path == mount.prefix or is_below
             if is_meant and (not mount.methods or scope.get("method") in mount.methods):
-                await mount.endpoint(self.core, scope, receive, send)
-                return
-        await self.pages(scope, receive, send)
+                return mount
+        return None
 
     async def _guarded(
         self,
@@ -115,7 +158,7 @@ class Root:
         except Exception as error:  # noqa: BLE001 - the rim: whatever is raised becomes an answer
             request_id.set(new_slug(8))
             await self._answer_error(error, scope, send)
-        count_of(kind, send.code_class).inc()
+        count_request(kind, send.code_class)
 
     async def _answer_error(self, error: Exception, scope: Scope, send: StartedSend) -> None:
         problem = to_problem(error)

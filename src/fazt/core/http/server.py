@@ -15,7 +15,9 @@ import uvicorn
 from fazt.core.app import Receive, Scope, Send
 from fazt.core.config import Address
 from fazt.core.errors import Unavailable
+from fazt.core.http.front import Reply
 from fazt.core.http.protocol import LimitedProtocol, sweep_forever
+from fazt.core.http.root import Root
 from fazt.core.http.takeover import OpenWebSocket
 from fazt.core.log import get_logger
 
@@ -66,14 +68,21 @@ def as_local(root: Asgi) -> Asgi:
     return answer
 
 
-def as_encrypted(root: Asgi) -> Asgi:
+class Encrypted:
     """`root`, for requests that came by our own HTTPS rather than a proxy's."""
 
-    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        scope["fazt.tls"] = True
-        await root(scope, receive, send)
+    def __init__(self, root: Root) -> None:
+        self.root = root
 
-    return answer
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI 3."""
+        scope["fazt.tls"] = True
+        await self.root(scope, receive, send)
+
+    def front(self, scope: Scope, reply: Reply) -> bool:
+        """See Root.front."""
+        scope["fazt.tls"] = True
+        return self.root.front(scope, reply)
 
 
 class Listener:

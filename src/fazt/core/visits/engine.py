@@ -22,7 +22,7 @@ from fazt.core.log import get_logger
 from fazt.core.metrics import REGISTRY
 from fazt.core.settings import Settings
 from fazt.core.visits import store
-from fazt.core.visits.agents import Agents
+from fazt.core.visits.agents import Agent, Agents
 from fazt.core.visits.countries import Countries
 from fazt.core.visits.model import (
     PATH_CHARS,
@@ -94,6 +94,15 @@ class Visits:
         day, salt = self._salt
         if day != day_of(at):
             salt = await self._get_salt(day_of(at))
+        return self._reduce(visit, at, agent, salt)
+
+    def enrich_now(self, visit: Visit) -> Record | None:
+        """As `enrich`, where all that it needs is in memory; else None. `visit.at` has to be given."""
+        agent = self._agents.find(visit.user_agent)
+        day, salt = self._salt
+        return None if agent is None or day != day_of(visit.at) else self._reduce(visit, visit.at, agent, salt)
+
+    def _reduce(self, visit: Visit, at: int, agent: Agent, salt: bytes) -> Record:
         return Record(
             visit.kind,
             clean(visit.target, WORD_CHARS),

@@ -28,7 +28,14 @@ class LinkBook:
         self.guesses = Guesses()
         self.live = LiveClicks(core.events)
         self._links: OrderedDict[tuple[str, str], Link | None] = OrderedDict()
-        self.stop = core.db.watch(store.CHANGED_SIGNAL, self._links.clear)
+        self.stop = core.db.watch(store.CHANGED_SIGNAL, self._forget)
+
+    def recall(self, host: str, slug: str) -> Link | None:
+        """As `find`, as far as it is in memory; None also where it is not known whether there is one."""
+        found = self._links.get((host, slug)) if host else None
+        if found is None and (not host or (host, slug) in self._links):
+            found = self._links.get(("", slug))
+        return found
 
     async def find(self, host: str, slug: str) -> Link | None:
         """The link of a host's own, or of all hosts, or None."""
@@ -39,11 +46,15 @@ class LinkBook:
         key = (host, slug)
         if key in self._links:
             return self._links[key]
+        links = self._links
         found = await self.core.db.point(store.find_link, host, slug)
-        self._links[key] = found
-        if len(self._links) > REMEMBERED:
-            self._links.popitem(last=False)
+        links[key] = found  # nobody's, where a link has changed meanwhile
+        if len(links) > REMEMBERED:
+            links.popitem(last=False)
         return found
+
+    def _forget(self) -> None:
+        self._links = OrderedDict()
 
     def own_hosts(self) -> tuple[str, ...]:
         """The cloud's domain, and the hosts whose root holds short links."""

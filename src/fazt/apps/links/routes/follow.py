@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, unquote_to_bytes
 
@@ -13,14 +13,15 @@ from fazt.apps.links.routes import shlink
 from fazt.core.app import Mount
 from fazt.core.errors import Invalid, NotFound, TooMany
 from fazt.core.http.access import find_cookie
-from fazt.core.http.hosts import client_address, find_header, is_secure, split_host
-from fazt.core.http.messages import Header, read_body, respond
+from fazt.core.http.hosts import HOST, client_address, find_header, is_secure
+from fazt.core.http.messages import Answer, Header, read_body, respond
 from fazt.core.visits import Record, Visit
 from fazt.ui import render
 
 if TYPE_CHECKING:
     from fazt.core import Core
     from fazt.core.app import Endpoint, Receive, Scope, Send
+    from fazt.core.http.front import Reply
 
 MAX_FORM_BYTES = 4_096
 REMEMBERED_S = 24 * 3_600
@@ -34,23 +35,52 @@ PAGE_CSP: Header = (
 SAFE = "/:?#[]@!$&'()*+,;=%-._~"
 
 
+@lru_cache(maxsize=512)
+def quote_target(target: str) -> bytes:
+    """A target as a header may hold it."""
+    return quote(target, safe=SAFE).encode()
+
+
 class Following:
     """One request for a short link."""
 
-    def __init__(self, core: Core, scope: Scope, receive: Receive, send: Send, host: str) -> None:
-        self.core, self.scope, self.receive, self.send, self.host = core, scope, receive, send, host
+    def __init__(self, core: Core, scope: Scope, host: str) -> None:
+        self.core, self.scope, self.host = core, scope, host
+        self.book = book_of(core)
         self.now = core.clock()
         self.query: str = scope["query_string"].decode("latin-1")
+
+    def answer_now(self, path: str, reply: Reply) -> bool:
+        """At the front door: the plain case, a known link that leads on. See core.http.front."""
+        slug = path.strip("/")
+        link = None if "%" in slug or slug.endswith("+") else self.book.recall(self.host, slug)
+        if link is None or link.password_hash or link.max_visits is not None or state_of(link, self.now) != "open":
+            return False
+        record = self.core.visits.enrich_now(self._visit(CLICK, str(link.id), link.slug))
+        if record is None:
+            return False
+        redirect = self._redirect(link, record)
+        if self.scope["method"] == "HEAD":
+            reply.answer(redirect)
+            return True
+
+        def done(_is_open: bool) -> None:
+            self.book.live.note(link, record)
+            reply.answer(redirect)
+
+        self.book.clicks.put(store.Click(link.id, record), done, reply.fail)
+        return True
 
     def header(self, name: bytes) -> str:
         """A header of the request, "" where it is missing."""
         return (find_header(self.scope["headers"], name) or b"").decode("latin-1")
 
-    async def answer(self, path: str) -> None:
+    async def answer(self, path: str, receive: Receive, send: Send) -> None:
         """Lead on from `path`, the slug as it was sent. Raises NotFound, Invalid, TooMany."""
+        self.receive, self.send = receive, send
         slug = self._decode(path)
         is_preview = slug.endswith("+")
-        link = await book_of(self.core).find(self.host, slug.removesuffix("+")) if slug else None
+        link = await self.book.find(self.host, slug.removesuffix("+")) if slug else None
         if link is None:
             await self._answer_nothing(slug)
             return
@@ -76,19 +106,22 @@ class Following:
 
     async def _follow(self, link: Link) -> None:
         record = await self._record(CLICK, str(link.id), link.slug)
-        target = self._choose(link, record)
+        redirect = self._redirect(link, record)
         if self.scope["method"] == "GET":
             click = store.Click(link.id, record, is_limited=link.max_visits is not None)
-            book = book_of(self.core)
-            if not await book.clicks.add(click):
+            if not await self.book.clicks.add(click):
                 await self._answer_ended(link, "used up")
                 return
-            book.live.note(link, record)
+            self.book.live.note(link, record)
+        await respond(self.send, *redirect)
+
+    def _redirect(self, link: Link, record: Record) -> Answer:
+        target = self._choose(link, record)
         status = link.status or self.core.settings.get("links.redirect_status")
-        headers: list[Header] = [(b"location", quote(target, safe=SAFE).encode()), self._caching(status)]
+        headers: list[Header] = [(b"location", quote_target(target)), self._caching(status)]
         if not link.is_crawlable:
             headers.append(NO_INDEX)
-        await respond(self.send, status, headers)
+        return Answer(status, headers)
 
     def _choose(self, link: Link, record: Record) -> str:
         target = link.target
@@ -110,41 +143,42 @@ class Following:
 
     def _caching(self, status: int) -> Header:
         seconds = self.core.settings.get("links.cache_seconds") if status in {301, 308} else 0
-        return (b"cache-control", f"private, max-age={seconds}".encode())
+        return (b"cache-control", b"private, max-age=%d" % seconds)
 
     async def _record(self, kind: str, target: str, path: str) -> Record:
-        return await self.core.visits.enrich(
-            Visit(
-                kind=kind,
-                target=target,
-                path=path,
-                query=self.query,
-                referrer=self.header(b"referer"),
-                user_agent=self.header(b"user-agent"),
-                address=client_address(self.scope),
-                language=self.header(b"accept-language"),
-                host=self.header(b"host"),
-                at=self.now,
-            )
+        return await self.core.visits.enrich(self._visit(kind, target, path))
+
+    def _visit(self, kind: str, target: str, path: str) -> Visit:
+        return Visit(
+            kind=kind,
+            target=target,
+            path=path,
+            query=self.query,
+            referrer=self.header(b"referer"),
+            user_agent=self.header(b"user-agent"),
+            address=client_address(self.scope),
+            language=self.header(b"accept-language"),
+            host=self.header(b"host"),
+            at=self.now,
         )
 
     async def _answer_nothing(self, slug: str) -> None:
         """A slug that does not exist, or the bare host."""
         target = self.core.settings.get("links.not_found_url" if slug else "links.base_url")
         if slug:
-            book_of(self.core).guesses.miss(client_address(self.scope), self.now)
+            self.book.guesses.miss(client_address(self.scope), self.now)
         if self.core.settings.get("links.track_orphans") and self.scope["method"] == "GET":
             kind = "invalid_short_url" if slug else "base_url"
-            await book_of(self.core).clicks.add(store.Click(0, await self._record(ORPHAN, kind, slug)))
+            await self.book.clicks.add(store.Click(0, await self._record(ORPHAN, kind, slug)))
         if target:
-            await respond(self.send, 302, [(b"location", quote(target, safe=SAFE).encode()), NO_STORE])
+            await respond(self.send, 302, [(b"location", quote_target(target)), NO_STORE])
             return
         raise NotFound("There is no such short link.", hint="Check the spelling; small and capital letters differ.")
 
     async def _answer_ended(self, link: Link, state: str) -> None:
         target = self.core.settings.get("links.expired_url")
         if target and state != "early":
-            await respond(self.send, 302, [(b"location", quote(target, safe=SAFE).encode()), NO_STORE])
+            await respond(self.send, 302, [(b"location", quote_target(target)), NO_STORE])
             return
         await self._page("links/ended.html", 404 if state == "early" else 410, link=link, state=state)
 
@@ -188,9 +222,6 @@ class Following:
         await respond(self.send, status, headers, b"" if self.scope["method"] == "HEAD" else body)
 
 
-Answer = Callable[["Core", "Scope", "Receive", "Send"], Awaitable[None]]
-
-
 async def answer(core: Core, scope: Scope, receive: Receive, send: Send) -> None:
     """A request below /r."""
     await lead(core, scope, receive, send, "", raw_path(scope).removeprefix("/r"))
@@ -209,8 +240,7 @@ async def answer_host(core: Core, scope: Scope, receive: Receive, send: Send) ->
     if path == "/favicon.ico":
         await respond(send, 204, [(b"cache-control", b"max-age=86400")])
         return
-    host = split_host(find_header(scope["headers"], b"host") or b"")
-    await lead(core, scope, receive, send, host, path)
+    await lead(core, scope, receive, send, scope[HOST], path)
 
 
 async def lead(core: Core, scope: Scope, receive: Receive, send: Send, host: str, path: str) -> None:
@@ -220,7 +250,17 @@ async def lead(core: Core, scope: Scope, receive: Receive, send: Send, host: str
     if scope["method"] not in {"GET", "HEAD", "POST"}:
         await respond(send, 405, [(b"allow", b"GET, HEAD, POST")])
         return
-    await Following(core, scope, receive, send, host).answer(path.lstrip("/"))
+    await Following(core, scope, host).answer(path.lstrip("/"), receive, send)
+
+
+def answer_now(core: Core, scope: Scope, reply: Reply) -> bool:
+    """The front door of /r."""
+    return Following(core, scope, "").answer_now(raw_path(scope).removeprefix("/r"), reply)
+
+
+def front_host(core: Core, scope: Scope, reply: Reply) -> bool:
+    """The front door of short-link hosts. No link is named like what `answer_host` looks out for."""
+    return Following(core, scope, scope[HOST]).answer_now(raw_path(scope), reply)
 
 
 def raw_path(scope: Scope) -> str:
@@ -239,4 +279,4 @@ async def list_hosts(core: Core) -> list[str]:
     return list(short_hosts(core))
 
 
-MOUNT = Mount("/r", answer, "public", "Short links; `+` behind one shows where it leads.")
+MOUNT = Mount("/r", answer, "public", "Short links; `+` behind one shows where it leads.", front=answer_now)

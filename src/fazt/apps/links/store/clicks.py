@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, func, or_, select, update
 from fazt.apps.links.schema import link
 from fazt.apps.links.store.links import CHANGED_SIGNAL
 from fazt.core import visits
-from fazt.core.db import wake
+from fazt.core.db import Prepared, wake
 from fazt.core.visits import Record
 from fazt.core.visits.model import HUMAN
 from fazt.core.visits.store import forget_visits
@@ -20,10 +20,9 @@ COUNT_LIMITED = (
     .where(link.c.id == bindparam("link_id"), or_(link.c.max_visits.is_(None), link.c.clicks < link.c.max_visits))
     .values(clicks=link.c.clicks + 1)
 )
-COUNT = update(link).where(link.c.id == bindparam("link_id")).values(clicks=link.c.clicks + bindparam("people"))
-COUNT_ROBOTS = (
-    update(link).where(link.c.id == bindparam("link_id")).values(robot_clicks=link.c.robot_clicks + bindparam("robots"))
-)
+OF = link.c.id == bindparam("link_id")
+COUNT = Prepared(update(link).where(OF).values(clicks=link.c.clicks + bindparam("people")))
+COUNT_ROBOTS = Prepared(update(link).where(OF).values(robot_clicks=link.c.robot_clicks + bindparam("robots")))
 
 
 class Click(msgspec.Struct, frozen=True):
@@ -48,8 +47,7 @@ def follow(conn: Connection, clicks: Sequence[Click]) -> list[bool]:
             people[click.link_id] = people.get(click.link_id, 0) + 1
     for statement, name, counts in ((COUNT, "people", people), (COUNT_ROBOTS, "robots", robots)):
         rows = [{"link_id": link_id, name: count} for link_id, count in counts.items() if link_id]
-        if rows:
-            conn.execute(statement, rows)
+        statement.run_many(conn, rows)
     return answers
 
 

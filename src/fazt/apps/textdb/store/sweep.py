@@ -5,10 +5,10 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from fazt.apps.textdb.store.collections import LIST, lock, to_collection
-from fazt.apps.textdb.store.documents import CHANGED, remove
-from fazt.apps.textdb.store.documents import COLUMNS as DOCUMENT
 from fazt.apps.textdb.store.finding import ask_for_finding
 from fazt.apps.textdb.store.statements import Statement, run
+from fazt.apps.textdb.store.writing import CHANGED, remove
+from fazt.apps.textdb.store.writing import COLUMNS as DOCUMENT
 from fazt.core.events import Event
 
 CHUNK = 200

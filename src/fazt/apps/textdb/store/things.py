@@ -12,10 +12,9 @@ from fazt.apps.textdb.store.collections import (
     get_collection,
     list_figures,
 )
-from fazt.apps.textdb.store.documents import BURY
-from fazt.apps.textdb.store.documents import INSERT as ADD
 from fazt.apps.textdb.store.sql import dialect_of
 from fazt.apps.textdb.store.statements import Statement, run
+from fazt.apps.textdb.store.writing import BURY, insert_of
 from fazt.core.app import Thing
 from fazt.core.errors import Conflict
 
@@ -69,7 +68,7 @@ def copy_rows(conn: Connection, source: Connection, old: Collection, new: Collec
     moved, to_doc = new.first - old.first, dialect_of(conn).to_doc
     for row in run(source, DOCUMENTS, old.id):
         rid, key, *times, user_id, body = row
-        run(conn, ADD, rid + moved, new.id, key, *times, user_id, body, to_doc(body))
+        run(conn, insert_of(1), rid + moved, new.id, key, *times, user_id, body, to_doc(body))
     for row in run(source, VERSIONS, old.id):
         rid, key, seq, *times, user_id, body = row
         run(conn, ADD_VERSION, new.id, key, seq, rid + moved, *times, user_id, body, to_doc(body))

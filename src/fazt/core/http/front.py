@@ -1,0 +1,100 @@
+"""The front door: what is asked most is answered as soon as its head has come, without a task and without ASGI.
+
+An endpoint puts a plain function beside itself: `Mount(…, front=answer_now)`, or for whole hosts `front_host` beside
+`find_host` in its routes. `answer_now(core, scope, reply)` is called on the loop for GET and HEAD, with the scope that
+the endpoint would get. It answers with `reply.answer(…)` or `reply.fail(error)`, and returns True; or it does neither,
+returns False, and the request goes the general way as if there were no front. So it takes the plain case only: no
+body, no I/O, some microseconds. It may also keep `reply`, return True, and answer later on the loop, e.g. when a Batch
+has written what the answer promises; until then the connection's next requests wait.
+
+Which answer is given has to be decided by the code that the endpoint uses, too, and a test compares both doors.
+What else an answer needs is seen to here: security headers, HSTS, the way to HTTPS, proxies, errors, figures.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from uvicorn.protocols.http.httptools_impl import HEADER_VALUE_RE, STATUS_LINE
+
+from fazt.core.http.messages import Answer, Header, measure
+from fazt.core.log import get_logger
+from fazt.core.metrics import CODE_CLASSES, count_request
+
+if TYPE_CHECKING:
+    from fazt.core.http.protocol import LimitedProtocol
+    from fazt.core.http.root import Root
+
+METHODS = frozenset({"GET", "HEAD"})
+
+log = get_logger(__name__)
+
+
+class Reply:
+    """The answer that one request is owed. To be used on the loop, once."""
+
+    __slots__ = ("_added", "_cycle", "_kind", "_protocol", "_root")
+
+    def __init__(self, protocol: LimitedProtocol, cycle: Any) -> None:
+        self._protocol = protocol
+        self._cycle = cycle
+        self._root: Root | None = None
+        self._kind = ""
+        self._added: tuple[Header, ...] = ()
+
+    def begin(self, root: Root, kind: str, added: tuple[Header, ...]) -> None:
+        """As which kind of request this is counted, and which headers the answer is given besides its own."""
+        self._root, self._kind, self._added = root, kind, added
+
+    def answer(self, answer: Answer) -> None:
+        """Send a whole answer; nothing, where the client has gone meanwhile. Header names are in small letters."""
+        cycle = self._cycle
+        try:
+            said = encode(answer, self._added, self._protocol.server_state.default_headers, cycle)
+        except RuntimeError as error:
+            self.fail(error)
+            return
+        count_request(self._kind, CODE_CLASSES[answer.status // 100])
+        if not cycle.disconnected:
+            self._protocol.finish(cycle, said)
+
+    def fail(self, error: Exception) -> None:
+        """Answer as the general way does when `error` is raised there."""
+        assert self._root is not None, "begin comes first"
+        if self._cycle.response_complete:
+            log.error("a request failed after its answer", exc_info=error)
+            return
+        self._protocol.start_task(self._cycle, self._root.as_failed(error, self._kind, self._added))
+
+
+def encode(answer: Answer, added: tuple[Header, ...], default: list[Header], cycle: Any) -> bytes:
+    """An answer as its bytes, the same that uvicorn makes of its messages. Raises RuntimeError where it is none."""
+    status, headers, body = answer
+    is_head = cycle.scope["method"] == "HEAD"
+    lines = [STATUS_LINE[status]]
+    for name, value in default:
+        lines += (name, b": ", value, b"\r\n")
+    present = set()
+    for name, value in measure(status, headers, body):
+        if HEADER_VALUE_RE.search(value):
+            raise RuntimeError("Invalid HTTP header value.")
+        if name == b"content-length" and not is_head and int(value) != len(body):
+            raise RuntimeError("The body is not as long as Content-Length says.")
+        present.add(name)
+        lines += (name, b": ", value, b"\r\n")
+    if added:
+        names, block = encode_block(added)
+        if not names.isdisjoint(present):
+            _, block = encode_block(tuple(pair for pair in added if pair[0] not in present))
+        lines.append(block)
+    lines.append(b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n")
+    if body and not is_head:
+        lines.append(body)
+    return b"".join(lines)
+
+
+@lru_cache(maxsize=64)
+def encode_block(headers: tuple[Header, ...]) -> tuple[frozenset[bytes], bytes]:
+    """The names of headers that many answers have, and their lines."""
+    return frozenset(name for name, _ in headers), b"".join(b"%b: %b\r\n" % pair for pair in headers)

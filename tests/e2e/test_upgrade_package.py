@@ -156,7 +156,8 @@ def kill(scene: PackageScene, state: str) -> None:
     scene.start()  # the machine comes up, and nobody settles anything
     assert scene.version() in {OLD, NEW}, scene.log
     scene.upgrade("--rollback", "--yes")
-    assert scene.version() == OLD, scene.log
+    scene.writes -= 1  # the form of the data was changed: what came since the upgrade goes with it, as it was confirmed
+    check(scene, OLD)
 
 
 def list_files(folder: Path) -> list[tuple[str, int]]:

@@ -18,7 +18,8 @@ from fazt.apps.upgrade.engine.data import acting_as, bring_back, copy_data, copy
 from fazt.apps.upgrade.engine.fetching import check_url
 from fazt.apps.upgrade.engine.getting import take_file
 from fazt.apps.upgrade.engine.journal import alone, read_journal, write_journal
-from fazt.apps.upgrade.engine.places import Package, Tree, find_root, is_editable
+from fazt.apps.upgrade.engine.packages import Package, find_package
+from fazt.apps.upgrade.engine.places import Tree, find_root, is_editable
 from fazt.apps.upgrade.engine.running import User, clean_environ, run_program
 from fazt.apps.upgrade.engine.unpacking import unpack
 from fazt.apps.upgrade.model import Journal, archive_name
@@ -27,6 +28,12 @@ from fazt.core.systemd import Service, read_options, render_options, render_unit
 from tests.apps.upgrade.trees import KEY
 from tools.release.pack import sign_file
 
+RECEIPT = """
+[tool]
+requirements = [{ name = "fazt", extras = ["x"] }, { name = "more", extras = ["a"], specifier = ">=1" }]
+python = "3.12"
+entrypoints = [{ name = "fazt", install-path = "/b/fazt", from = "fazt" }]
+"""
 PROGRAM = ("versions/1.2.3/fazt", b"#!/bin/sh\n")
 
 
@@ -144,17 +151,18 @@ def test_the_switch_is_one_rename(tmp_path: Path) -> None:
 
 def test_each_installer_is_asked_in_its_own_way(tmp_path: Path) -> None:
     assert Package("pip", tmp_path).command("1.2.3")[1:4] == ("-m", "pip", "install")
-    assert Package("pipx", tmp_path).command("1.2.3") == (
-        "pipx",
-        "runpip",
-        "fazt",
-        "install",
-        "--upgrade",
-        "fazt==1.2.3",
-    )
+    assert Package("pipx", Path("/p/venvs/mine")).command("1.2.3")[:4] == ("pipx", "runpip", "mine", "install")
     assert Package("uv", tmp_path).command("1.2.3")[:3] == ("uv", "pip", "install")
-    (tmp_path / "uv-receipt.toml").touch()
-    assert Package("uv", tmp_path).command("1.2.3") == ("uv", "tool", "install", "--force", "fazt==1.2.3")
+    prefix = tmp_path / "tools" / "fazt"
+    prefix.mkdir(parents=True)
+    (prefix / "uv-receipt.toml").write_text(RECEIPT)
+    tool = find_package("uv", prefix)
+    again = ("uv", "tool", "install", "--force", "--python", "3.12", "--with", "more[a]>=1", "fazt[x]==1.2.3")
+    assert tool.command("1.2.3") == again
+    assert (tool.environ()["UV_TOOL_DIR"], tool.environ()["UV_TOOL_BIN_DIR"]) == (str(prefix.parent), "/b")
+    assert not tool.journal.is_relative_to(prefix)  # uv makes the environment anew
+    (prefix / "uv-receipt.toml").write_text("tool = 1")
+    assert find_package("uv", prefix).command("1.2.3") == ("uv", "tool", "install", "--force", "fazt==1.2.3")
     assert is_editable('{"dir_info": {"editable": true}, "url": "file:///x"}')
     assert not any(is_editable(text) for text in ("", "[]", "{}", '{"dir_info": {}}', "x"))
 

@@ -10,12 +10,12 @@ import click
 import msgspec
 
 from fazt import __version__
+from fazt.apps.upgrade.engine import find_journal
 from fazt.apps.upgrade.engine.control import runs_on
 from fazt.apps.upgrade.engine.fetching import list_releases
-from fazt.apps.upgrade.engine.journal import read_journal
 from fazt.apps.upgrade.engine.offline import read_setting
 from fazt.apps.upgrade.engine.ordering import Order, finish_unfinished, go_back, list_plan, upgrade_to
-from fazt.apps.upgrade.engine.places import Tree, find_root, find_way
+from fazt.apps.upgrade.engine.places import find_way
 from fazt.apps.upgrade.model import Journal, choose_release, is_newer
 from fazt.core.client import Target, connect, local_client, show, wants_json
 from fazt.core.errors import Conflict, FaztError, Invalid
@@ -112,8 +112,7 @@ def tell_server(order: Order) -> None:
 def look() -> dict[str, Any]:
     """What runs, and what is newer. Nothing is changed."""
     newest = choose_release(list_releases(read_url()), running=__version__)
-    root = find_root()
-    journal = read_journal(Tree(root).journal) if root is not None else None
+    journal = find_journal()
     return {
         "version": __version__,
         "newest": newest.version if newest else None,

@@ -135,6 +135,13 @@ def probe(data: Path, version: str, *, address: str, wait_s: float) -> str:
         time.sleep(POLL_S)
 
 
+def rehearse(data: Path, address: str) -> None:
+    """Ask once, whatever the answer: what asking needs is loaded while this version's libraries are still there."""
+    with acting_as(owner_of(data)):
+        socket = str(socket_path(data))
+    ask(socket, "", address)
+
+
 def ask(socket: str, version: str, address: str) -> str:
     """One look: through the local socket, and at the port where it is known. Empty when all is well."""
     try:

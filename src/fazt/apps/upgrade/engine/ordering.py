@@ -26,7 +26,8 @@ from fazt.apps.upgrade.engine.getting import (
     take_file,
 )
 from fazt.apps.upgrade.engine.journal import alone, read_journal
-from fazt.apps.upgrade.engine.places import Package, Place, Tree, find_place, find_root
+from fazt.apps.upgrade.engine.packages import Package
+from fazt.apps.upgrade.engine.places import Place, Tree, find_place, find_root
 from fazt.apps.upgrade.engine.proving import ask_version
 from fazt.apps.upgrade.engine.steps import Upgrade, roll_back, settle
 from fazt.apps.upgrade.engine.unpacking import unpack

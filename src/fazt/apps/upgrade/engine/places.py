@@ -6,13 +6,14 @@ import json
 import os
 import shutil
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Protocol
 
 import fazt
-from fazt.apps.upgrade.engine.running import run_program
+from fazt.apps.upgrade.engine.packages import find_package
 from fazt.apps.upgrade.engine.unpacking import PROGRAM, get_version, remove_versions
 from fazt.apps.upgrade.model import Way, is_version
 from fazt.core.db.copying import sync_file
@@ -20,9 +21,9 @@ from fazt.core.errors import Conflict, Forbidden, Unavailable
 
 CURRENT = "current"
 VERSIONS = "versions"
-INSTALL_S = 900.0
 CONTAINER_MARKS = (Path("/.dockerenv"), Path("/run/.containerenv"))
-LAYERED = "overlay"
+LAYERS = ("overlay", "aufs")
+"""Parts of the names of the file systems that images of containers are made of; fuse-overlayfs is one, too."""
 
 
 class Place(Protocol):
@@ -54,6 +55,15 @@ class Place(Protocol):
 
     def program(self, version: str) -> tuple[str, ...]:
         """The command `fazt` of a version, as words."""
+        ...
+
+    @property
+    def has_both(self) -> bool:
+        """Whether two versions can lie beside each other, so that going from one to the other cannot fail."""
+        ...
+
+    def trying(self, version: str) -> AbstractContextManager[tuple[str, ...]]:
+        """The command `fazt` of a version that is not in place yet, for the length of a block."""
         ...
 
     def switch(self, version: str) -> None:
@@ -109,6 +119,15 @@ class Tree:
         """See Place. Raises NotFound where it is not there."""
         return (str(get_version(self.versions, version) / PROGRAM),)
 
+    @property
+    def has_both(self) -> bool:
+        """See Place."""
+        return True
+
+    def trying(self, version: str) -> AbstractContextManager[tuple[str, ...]]:
+        """See Place."""
+        return nullcontext(self.program(version))
+
     def switch(self, version: str) -> None:
         """See Place. One rename: there is no moment without a program."""
         get_version(self.versions, version)
@@ -126,61 +145,6 @@ class Tree:
         """See Place."""
         if self.current() != version:
             shutil.rmtree(self.versions / version, ignore_errors=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Package:
-    """A Python package in an environment that pip, pipx or uv looks after."""
-
-    way: Way
-    prefix: Path
-
-    @property
-    def journal(self) -> Path:
-        """See Place."""
-        return self.prefix / "fazt-upgrade.json"
-
-    @property
-    def kept(self) -> Path:
-        """See Tree."""
-        return self.prefix / "fazt-upgraded.json"
-
-    @property
-    def lock(self) -> Path:
-        """See Place."""
-        return self.prefix / "fazt-upgrade.lock"
-
-    def current(self) -> str:
-        """See Place."""
-        said = run_program([*self.program(""), "--version"], timeout_s=60).stdout
-        return said.split()[-1] if said.split() else ""
-
-    def program(self, version: str) -> tuple[str, ...]:
-        """See Place. There is only ever one."""
-        _ = version
-        return (sys.executable, "-m", "fazt")
-
-    def command(self, version: str) -> tuple[str, ...]:
-        """How those who installed it would change it."""
-        wanted = f"fazt=={version}"
-        if self.way == "pipx":
-            return ("pipx", "runpip", "fazt", "install", "--upgrade", wanted)
-        if self.way == "uv" and (self.prefix / "uv-receipt.toml").exists():
-            return ("uv", "tool", "install", "--force", wanted)
-        if self.way == "uv":
-            return ("uv", "pip", "install", "--python", sys.executable, "--upgrade", wanted)
-        return (sys.executable, "-m", "pip", "install", "--upgrade", "--disable-pip-version-check", wanted)
-
-    def switch(self, version: str) -> None:
-        """See Place. Raises Unavailable with what the installer said."""
-        if self.current() != version:
-            run_program(self.command(version), timeout_s=INSTALL_S)
-
-    def sweep(self, keep: set[str]) -> None:
-        """See Place. Installers do that themselves."""
-
-    def drop(self, version: str) -> None:
-        """See Place. Installers do that themselves."""
 
 
 def find_root(package: Path | None = None) -> Path | None:
@@ -201,7 +165,11 @@ def find_way() -> Way:
         return "source"
     if is_editable(found.read_text("direct_url.json") or ""):
         return "source"
-    prefix = Path(sys.prefix)
+    return find_installer(Path(sys.prefix), found)
+
+
+def find_installer(prefix: Path, found: metadata.Distribution) -> Way:
+    """Who has installed the package."""
     if (prefix / "pipx_metadata.json").exists():
         return "pipx"
     if (prefix / "uv-receipt.toml").exists() or (found.read_text("INSTALLER") or "").strip() == "uv":
@@ -239,7 +207,15 @@ def find_place(*, anyway: bool = False) -> Place:
     tool = {"pipx": "pipx", "uv": "uv"}.get(way)
     if tool is not None and shutil.which(tool) is None:
         raise Unavailable(f"fazt was installed with {tool}, which is not found now.", hint="Is it on the PATH?")
-    return Package(way, Path(sys.prefix))
+    return find_package(way, Path(sys.prefix))
+
+
+def find_journal_path() -> Path | None:
+    """Where the journal of the running program would be; None where it runs from its source."""
+    root, way = find_root(), find_way()
+    if root is not None:
+        return Tree(root).journal
+    return None if way == "source" else find_package(way, Path(sys.prefix)).journal
 
 
 def is_managed_by_others() -> bool:
@@ -257,7 +233,7 @@ def check_place(folder: Path, *, anyway: bool) -> None:
             f"{folder} is read-only, as on NixOS and immutable systems.",
             hint="Change the version where the system is described, and switch to it.",
         )
-    if not anyway and is_container() and file_system_of(folder) == LAYERED:
+    if not anyway and is_container() and is_in_image(folder):
         raise Conflict(
             "This fazt lies in the image of a container: what is changed here goes with the container.",
             hint="Start the container anew from a newer image; the data is in its volume. (`--anyway` does it here.)",
@@ -271,15 +247,21 @@ def is_container() -> bool:
     return "KUBERNETES_SERVICE_HOST" in os.environ or any(mark.exists() for mark in CONTAINER_MARKS)
 
 
-def file_system_of(folder: Path) -> str:
-    """The kind of file system that a folder lies on, or empty."""
-    best, kind = -1, ""
+def is_in_image(folder: Path) -> bool:
+    """Whether a folder of a container lies on its root or another layered file system, not in a volume."""
+    point, kind = find_mount(folder)
+    return point == "/" or any(name in kind for name in LAYERS)
+
+
+def find_mount(folder: Path) -> tuple[str, str]:
+    """Where the file system that a folder lies on is mounted, and its kind; or nothing."""
+    best, kind = "", ""
     try:
         lines = Path("/proc/self/mounts").read_text().splitlines()
     except OSError:
-        return ""
+        return "", ""
     for line in lines:
         _, point, found, *_ = line.split()
-        if folder.absolute().is_relative_to(point) and len(point) >= best:
-            best, kind = len(point), found
-    return kind
+        if folder.absolute().is_relative_to(point) and len(point) >= len(best):
+            best, kind = point, found
+    return best, kind

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from fazt.apps.upgrade.engine.control import probe, runs_on, start, stop
+from fazt.apps.upgrade.engine.control import probe, rehearse, runs_on, start, stop
 from fazt.apps.upgrade.engine.data import bring_back, copy_data, copy_path, drop, find_step, sweep, trial
 from fazt.apps.upgrade.engine.getting import Tell, advance_of
 from fazt.apps.upgrade.engine.journal import write_journal
@@ -84,15 +84,15 @@ class Upgrade:
             return
         copy_data(self.data, self.copy, advance_of(self.tell, "Backing up the data"))
         self.note(old_step=find_step(self.copy))
-        if self.place.way == "tree":
-            self.tell(f"Trying fazt {self.journal.new} on a copy", 0, 0)
-            with trial(self.copy, self.data) as path:
-                proof = have_proved(self.place.program(self.journal.new), self.journal.new, path, self.domain)
-            self.note(new_step=proof.step)
+        self.tell(f"Trying fazt {self.journal.new} on a copy", 0, 0)
+        with self.place.trying(self.journal.new) as program, trial(self.copy, self.data) as path:
+            proof = have_proved(program, self.journal.new, path, self.domain)
+        self.note(new_step=proof.step)
 
     def switch(self) -> None:
         """Stop the old version, keep its data as it is now where that will be changed, and start the new one."""
         journal = self.journal
+        rehearse(self.data, journal.address)
         self.note(state="stopping")
         self.tell(f"Stopping fazt {journal.old}", 0, 0)
         stop(journal.control, self.data)
@@ -133,11 +133,16 @@ class Upgrade:
         if journal.state in {"preparing", "stopping"}:
             self.give_up(said)
             return
+        rehearse(self.data, journal.address)
         self.note(state="going back", said=said)
         self.tell(f"Going back to fazt {journal.old}", 0, 0)
         stop(journal.control, self.data)
-        bring_data_back(journal, self.clock())
-        self.place.switch(journal.old)
+        if self.place.has_both:
+            bring_data_back(journal, self.clock())
+            self.place.switch(journal.old)
+        else:  # where the installer fails, the new version has to find data that it can read
+            self.place.switch(journal.old)
+            bring_data_back(journal, self.clock())
         try:
             self.start(journal.old)
         finally:

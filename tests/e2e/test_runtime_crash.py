@@ -96,7 +96,9 @@ def test_no_run_is_lost_and_none_is_acknowledged_twice(template_file: Path, tmp_
         load = Load(cloud)
         for _ in range(CRASHES):
             worker = threading.Thread(target=load.work)
+            before = len(load.runs)
             worker.start()
+            wait_until(lambda before=before: len(load.runs) > before + 1, 60, "load")
             threading.Event().wait(0.3 + random.random())
             program.kill()
             worker.join()

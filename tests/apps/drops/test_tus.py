@@ -251,7 +251,7 @@ def test_what_came_before_a_cut_is_kept_and_the_next_request_goes_on(owner: http
     def kept() -> int:
         return int(owner.head(path, headers=TUS).headers["upload-offset"])
 
-    wait_until(lambda: kept() > 0)
+    wait_until(lambda: kept() > 0, 30, "what came is kept")
     offset = kept()
     assert 0 < offset <= 300_000
     assert patch(owner, path, offset, DATA[offset:]).status_code == 204

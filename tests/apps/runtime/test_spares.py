@@ -18,7 +18,7 @@ def arguments(pid: int) -> list[str]:
     """How a process was started; nothing where it has ended."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_text().split("\0")[:-1]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return []
 
 

@@ -70,6 +70,20 @@ async def test_a_stream_of_http_is_taken_over(server: Listener) -> None:
     assert len(server.server.server_state.connections) == 0
 
 
+async def test_a_request_behind_it_neither_breaks_nor_ends_the_stream(server: Listener) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port_of(server))
+    writer.write(2 * b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+    assert await reader.readexactly(7) == b"2\r\nhi\r\n"
+    writer.write(b"?")
+    assert await reader.readexactly(6) == b"\x81\x04echo"
+    writer.close()
+    async with asyncio.timeout(5):
+        while ENDED.empty():
+            await asyncio.sleep(0.01)
+    ENDED.get_nowait()
+
+
 async def test_a_websocket_is_taken_over_without_extensions(server: Listener) -> None:
     async with websockets.connect(f"ws://127.0.0.1:{port_of(server)}/") as socket:
         assert socket.protocol.extensions == []

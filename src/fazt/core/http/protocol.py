@@ -52,6 +52,8 @@ class LimitedProtocol(HttpToolsProtocol):
     refusal = 400
     at_once = 0
     draining = False
+    running: Any = None
+    """The cycle that a task answers."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See asyncio.Protocol."""
@@ -146,6 +148,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def start_task(self, cycle: Any, app: Any, context: Context | None = None) -> None:
         """Have `app` answer a request, in a context of its own or in one where it has begun."""
+        self.running = cycle
         cycle.transport = held = HeldHead(self.transport, self.loop)
         cycle.on_response = partial(self._complete, held)
         task = self.loop.create_task(cycle.run_asgi(app), context=context or Context())
@@ -177,9 +180,9 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def hand_over(self, to: Taken) -> None:
         """Leave the connection to `to`, in the middle of an answer."""
-        cycle: Any = self.cycle
-        cycle.transport.flush()
-        self.cycle.disconnected = True  # so that uvicorn neither ends this answer nor misses its end
+        running: Any = self.running  # not the cycle that was read last: the client may have sent more already
+        running.transport.flush()
+        running.disconnected = True  # so that uvicorn neither ends this answer nor misses its end
         self.parser = None  # type: ignore[assignment] # as after connection_lost
         pass_on(self.transport, self.connections, self, to)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import websockets
@@ -11,13 +11,12 @@ from fazt.core.config import Address
 from fazt.core.http.server import Listener, bind
 from fazt.core.http.takeover import Taken, take_over
 
-ENDED: asyncio.Queue[str] = asyncio.Queue()
-
 
 class Greeter(Taken):
     """Says what it was made with, then what it hears."""
 
     __slots__ = ("greeting",)
+    ended: ClassVar[asyncio.Queue[str]]
 
     def __init__(self, greeting: bytes) -> None:
         self.greeting = greeting
@@ -30,7 +29,7 @@ class Greeter(Taken):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        ENDED.put_nowait("lost")
+        self.ended.put_nowait("lost")
 
 
 @pytest.fixture
@@ -44,6 +43,7 @@ async def server() -> AsyncIterator[Listener]:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         take_over(scope, Greeter(b"2\r\nhi\r\n"))
 
+    Greeter.ended = asyncio.Queue()
     listener = Listener(answer, [bind(Address("127.0.0.1", 0))])
     await listener.start()
     yield listener
@@ -66,7 +66,7 @@ async def test_a_stream_of_http_is_taken_over(server: Listener) -> None:
     writer.close()
     await writer.wait_closed()
     async with asyncio.timeout(5):
-        await ENDED.get()
+        await Greeter.ended.get()
     assert len(server.server.server_state.connections) == 0
 
 
@@ -79,9 +79,7 @@ async def test_a_request_behind_it_neither_breaks_nor_ends_the_stream(server: Li
     assert await reader.readexactly(6) == b"\x81\x04echo"
     writer.close()
     async with asyncio.timeout(5):
-        while ENDED.empty():
-            await asyncio.sleep(0.01)
-    ENDED.get_nowait()
+        await Greeter.ended.get()
 
 
 async def test_a_websocket_is_taken_over_without_extensions(server: Listener) -> None:
@@ -100,5 +98,5 @@ async def test_stopping_ends_what_was_taken_over(server: Listener) -> None:
     await server.stop()
     assert await reader.read() == b""
     async with asyncio.timeout(5):
-        await ENDED.get()
+        await Greeter.ended.get()
     writer.close()

@@ -16,7 +16,9 @@ serve: prepare-serve ## Set everything up and serve on http://localhost:4698
 	@exec $(BIN)/fazt serve
 
 test: prepare-test lint ## Set everything up (Debian packages too, when root), then check and run every test
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3 --dist worksteal
+	@rm -f .pytest_cache/v/cache/lastfailed
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3 --dist worksteal || \
+		{ test $$? -eq 1 && $(BIN)/python -m tools.again; }
 
 check: prepare-check lint ## Format, lint, types, import contracts and the quick tests, in seconds
 	$(BIN)/python -m pytest -q $(QUICK)

@@ -270,12 +270,13 @@ async def announce(program: Running) -> None:
     config = program.core.config
     port = program.address.port if program.address else 0
     name = "localhost" if config.is_local else config.domain
-    url = f"http://{name}:{port}"
+    url = f"http://{name}" if port == 80 else f"http://{name}:{port}"
     print(
         f"fazt serves {'PostgreSQL' if config.database_url else config.data} at {url}\n", end="", file=sys.stderr
     )  # in one piece: logs are written by other threads
     if program.https_address:
-        encrypted = f"https://{name}:{program.https_address.port}"
+        port = program.https_address.port
+        encrypted = f"https://{name}" if port == 443 else f"https://{name}:{port}"
         print(f"fazt serves HTTPS at {encrypted}", file=sys.stderr)
         url = encrypted if program.core.tls.is_trusted(name) else url
     if not await program.core.auth.has_owner():

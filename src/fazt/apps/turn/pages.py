@@ -82,6 +82,12 @@ async def invite(core: Core, caller: Caller, request: Asked) -> Response[Any]:
     return page(request, "turn/invited.html", made=made, link=link)
 
 
+def may_send_files(core: Core, caller: Caller | None) -> bool:
+    """Whether there is somewhere for files to go, and it takes them from this person."""
+    has_drops = any(app.name == "drops" for app in core.apps)
+    return has_drops and (caller is not None or bool(core.settings.get("drops.strangers")))
+
+
 @get("/call/{room:str}", guards=[public])
 async def show_call(core: Core, caller: Caller | None, request: Asked, room: str, key: str = "") -> Response[Any]:
     """The call itself, for people with an account and for guests with an invitation."""
@@ -103,7 +109,7 @@ async def show_call(core: Core, caller: Caller | None, request: Asked, room: str
         name=seat.name,
         is_guest=is_guest,
         max_people=MAX_PEOPLE,
-        has_drops=any(app.name == "drops" for app in core.apps),
+        may_send_files=may_send_files(core, caller),
     )
 
 

@@ -199,6 +199,23 @@ class Shareable:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptLink:
+    """A link that an app keeps itself, in a table of its own, as the page of all links shows it. Times in ms.
+
+    Listed by `list_kept_links(conn, user_id, now)` in the app's store: those that are open alone. `path` is where it
+    leads, `care` the page of the app where it is changed and ended.
+    """
+
+    label: str
+    path: str
+    care: str
+    created_at: int
+    expires_at: int | None
+    visits: int
+    has_password: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Spare:
     """Something that an app could do without, e.g. its trash: listed as `SPARES` in the app's store.
 

@@ -135,3 +135,24 @@ def test_the_form_works_without_script_and_in_the_dialog(
         left = browser.post("/shares/end", data={"id": ids[0], "part": "dialog"})
         assert re.findall(r'name="id" value="(\w+)"', left.text) == ids[1:]
         assert "The link has ended." in browser.post("/shares/end", data={"id": ids[1], "back": "/shares"}).text
+
+
+def test_links_that_apps_keep_themselves_are_listed_too(
+    owner: httpx.Client, things: dict[str, tuple[str, str]], shared_program: Program
+) -> None:
+    note_id = things["note"][0].partition(" ")[2]
+    notes = Api(shared_program)
+    published = notes.http.post("shares", json={"note_id": note_id, "recursive": 0}).raise_for_status()
+    notes.http.close()
+    drop = owner.put("/d/holiday.txt", content=b"sand").raise_for_status().text.strip()
+    page = owner.get("/shares", headers={"accept": "text/html"}).text
+    rows = re.findall(r"<tr>.*?</tr>", page, re.DOTALL)
+    (row,) = [row for row in rows if f"/joplin/shares/{published.json()['id']}" in row]
+    assert "Thoughts" in row
+    assert 'href="/joplin/shared"' in row
+    (row,) = [row for row in rows if "holiday.txt" in row]
+    drop_id = re.findall(r'href="/d/(\w+)"', row)[0]
+    assert f"/d/{drop_id}" in drop
+    assert f'href="/drops/{drop_id}"' in row
+    assert owner.get(f"/drops/{drop_id}", headers={"accept": "text/html"}).status_code == 200
+    assert owner.get(f"/d/{drop_id}", headers={"accept": "text/html"}, follow_redirects=True).status_code == 200

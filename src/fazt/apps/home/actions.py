@@ -12,7 +12,7 @@ import msgspec
 
 from fazt.apps.home.model import ChangedShare, Link, NewShare, Secret, ShareView, TokenKind, TotpStart
 from fazt.core import Core
-from fazt.core.app import Scope, Shareable
+from fazt.core.app import KeptLink, Scope, Shareable
 from fazt.core.auth import Caller, User, store
 from fazt.core.auth.model.totp import totp_uri
 from fazt.core.clock import DAY
@@ -138,6 +138,16 @@ def list_shareable(core: Core) -> dict[str, Shareable]:
     """The apps whose things can be shared by link."""
     found = {app.name: getattr(app.load("pages"), "SHAREABLE", None) for app in core.apps}
     return {name: one for name, one in found.items() if one is not None}
+
+
+async def list_kept_links(core: Core, caller: Caller) -> list[tuple[str, KeptLink]]:
+    """The links that apps keep themselves, each with its app, newest first."""
+    found: list[tuple[str, KeptLink]] = []
+    for app in core.apps:
+        ask = getattr(app.load("store"), "list_kept_links", None)
+        if ask is not None:
+            found += [(app.name, one) for one in await core.db.read(ask, caller.user_id, core.clock())]
+    return sorted(found, key=lambda each: each[1].created_at, reverse=True)
 
 
 def get_shareable(core: Core, app: str) -> Shareable:

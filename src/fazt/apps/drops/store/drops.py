@@ -13,6 +13,7 @@ from fazt.apps.drops.schema import DRAFT, GONE, READY, drop, file
 from fazt.apps.drops.store.quotas import check_pace, check_room
 from fazt.apps.drops.store.requests import note_received
 from fazt.core import blobs
+from fazt.core.app import KeptLink
 from fazt.core.clock import MINUTE
 from fazt.core.db import wake
 from fazt.core.errors import Conflict, NotFound, TooLarge
@@ -297,6 +298,24 @@ def list_first_names(conn: Connection, drop_ids: list[str]) -> dict[str, str]:
     """The path of the first file of each drop."""
     rows = conn.execute(select(f.drop_id, f.path).where(f.drop_id.in_(drop_ids)).order_by(f.position.desc()))
     return {row.drop_id: row.path for row in rows}
+
+
+def list_kept_links(conn: Connection, user_id: str, now: int) -> list[KeptLink]:
+    """This person's drops, for the page of all links."""
+    drops = list_drops(conn, user_id, now)
+    titles = list_titles(conn, [one.id for one in drops])
+    return [
+        KeptLink(
+            one.title or titles[one.id],
+            f"/d/{one.id}",
+            f"/drops/{one.id}",
+            one.created_at,
+            one.expires_at,
+            one.downloads,
+            has_password=bool(one.password_hash),
+        )
+        for one in drops
+    ]
 
 
 def list_titles(conn: Connection, drop_ids: list[str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from litestar import Response, get, post
 from litestar.datastructures import Cookie
 
-from fazt.apps.home.actions import get_shareable, make_share, to_share_view
+from fazt.apps.home.actions import get_shareable, list_kept_links, make_share, to_share_view
 from fazt.apps.home.model import NewShare
 from fazt.apps.home.pages.entry import Asked
 from fazt.core import Core
@@ -39,6 +39,7 @@ async def show_shares(core: Core, caller: Caller, request: Asked) -> Response[An
         request,
         "home/shares.html",
         shares=[to_share_view(core, scope, one) for one in found],
+        kept=await list_kept_links(core, caller),
         titles={app.name: app.title for app in core.apps},
         icons={app.name: app.icon or app.name for app in core.apps},
     )

@@ -6,6 +6,7 @@ from sqlalchemy import Connection, func, select
 
 from fazt.apps.joplin.schema import version
 from fazt.apps.joplin.store import history
+from fazt.apps.joplin.store.shares import list_kept_links
 from fazt.apps.joplin.store.sweep import on_event
 from fazt.core.app import Spare
 
@@ -36,4 +37,4 @@ SPARES = (
     ),
 )
 
-__all__ = ["SPARES", "list_blob_queries", "on_event"]
+__all__ = ["SPARES", "list_blob_queries", "list_kept_links", "on_event"]

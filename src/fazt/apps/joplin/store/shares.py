@@ -24,6 +24,7 @@ from fazt.apps.joplin.store import words
 from fazt.apps.joplin.store.items import erase, find_root_share, remove
 from fazt.apps.joplin.store.seq import next_seq
 from fazt.apps.joplin.store.views import find_seen, hide, put_view
+from fazt.core.app import KeptLink
 from fazt.core.auth import User
 from fazt.core.auth import store as people
 from fazt.core.errors import Forbidden, Invalid, NotFound
@@ -265,6 +266,22 @@ def list_published(conn: Connection, user_id: str) -> list[tuple[Share, Row[Any]
     mine = (share.c.owner_id == user_id) & (share.c.type == PUBLISHED)
     rows = conn.execute(select(share).where(mine).order_by(share.c.created_at.desc(), share.c.id)).all()
     return [(to_share(row), find_seen(conn, user_id, item_name(row.item_id))) for row in rows]
+
+
+def list_kept_links(conn: Connection, user_id: str, now: int) -> list[KeptLink]:
+    """The notes that this person's devices have published, for the page of all links."""
+    return [
+        KeptLink(
+            row.title or ("An encrypted note" if row.is_encrypted else "An untitled note"),
+            f"/joplin/shares/{one.id}",
+            "/joplin/shared",
+            one.created_at,
+            one.expires_at,
+            one.views,
+        )
+        for one, row in list_published(conn, user_id)
+        if row is not None and (one.expires_at is None or one.expires_at > now)
+    ]
 
 
 def set_expiry(conn: Connection, user_id: str, id: str, expires_at: int | None, now: int) -> None:

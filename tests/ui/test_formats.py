@@ -71,6 +71,8 @@ def test_plurals_of_odd_words() -> None:
         (NOW - 400 * DAY, "1 year ago"),
         (NOW + 30_000, "in a moment"),
         (NOW + 2 * HOUR, "in 2 hours"),
+        (NOW + 7 * DAY - 5_000, "in 7 days"),
+        (NOW + DAY - 5_000, "in 24 hours"),
     ],
 )
 def test_distances(at: int, said: str) -> None:

@@ -39,12 +39,13 @@ def plural(number: int, one: str, many: str = "") -> str:
 
 
 def describe_distance(at: int, now: int) -> str:
-    """`just now`, `3 minutes ago`, `in 2 days`."""
+    """`just now`, `3 minutes ago`, `in 2 days`: what is past has gone by in full, what is to come is rounded."""
     distance = abs(now - at)
     for size, name in STEPS:
         if distance >= size:
-            said = plural(distance // size, name)
-            return f"{said} ago" if at <= now else f"in {said}"
+            if at <= now:
+                return f"{plural(distance // size, name)} ago"
+            return f"in {plural((distance + size // 2) // size, name)}"
     return "just now" if at <= now else "in a moment"
 
 

@@ -7,7 +7,7 @@ const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle:
 function say(at) {
   const distance = at - Date.now();
   for (const [unit, size] of STEPS) {
-    if (Math.abs(distance) >= size) return ago.format(Math.trunc(distance / size), unit);
+    if (Math.abs(distance) >= size) return ago.format((distance < 0 ? Math.trunc : Math.round)(distance / size), unit);
   }
   return distance > 0 ? "in a moment" : "just now";
 }

@@ -11,6 +11,8 @@ import tarfile
 import tempfile
 from pathlib import Path
 
+import pytest
+
 from fazt import __version__
 from fazt.apps.upgrade.engine.capability import give_right, has_right
 from fazt.apps.upgrade.model import archive_name
@@ -99,6 +101,7 @@ def derive(folder: Path, version: str) -> RealRelease:
 
 if LONG and os.geteuid() == 0:
 
+    @pytest.mark.timeout(1_800)  # building takes minutes
     def test_a_real_release_is_upgraded_by_root_and_serves_port_80_as_nobody(template_file: Path) -> None:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)

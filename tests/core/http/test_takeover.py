@@ -83,7 +83,7 @@ async def test_a_request_behind_it_neither_breaks_nor_ends_the_stream(server: Li
 
 
 async def test_a_websocket_is_taken_over_without_extensions(server: Listener) -> None:
-    async with websockets.connect(f"ws://127.0.0.1:{port_of(server)}/") as socket:
+    async with websockets.connect(f"ws://127.0.0.1:{port_of(server)}/", close_timeout=0.1) as socket:
         assert socket.protocol.extensions == []
         assert await socket.recv() == "hi"
         await socket.send("?")

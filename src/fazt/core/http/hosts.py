@@ -10,6 +10,9 @@ from fazt.core.app import Scope
 from fazt.core.config import LOOPBACK_NAMES, Config
 
 HOST = "fazt.host"
+MAX_HOST_BYTES = 262
+"""A name of 253 letters, a dot, a colon and a port, and a little more. What is remembered by host stays as small."""
+
 Headers = Iterable[tuple[bytes, bytes]]
 
 
@@ -62,7 +65,8 @@ def trust_proxy(config: Config, scope: Scope) -> None:
             break
     if find_header(headers, b"x-forwarded-proto") == b"https":
         scope["scheme"] = "wss" if scope["type"] == "websocket" else "https"
-    if host := find_header(headers, b"x-forwarded-host"):
+    host = find_header(headers, b"x-forwarded-host")
+    if host and len(host) <= MAX_HOST_BYTES:
         scope["headers"] = [(b"host", host), *(pair for pair in headers if pair[0] != b"host")]
 
 

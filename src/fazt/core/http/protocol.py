@@ -1,4 +1,4 @@
-"""uvicorn's HTTP/1.1 protocol with the limits it lacks: size of the head, and slow clients.
+"""uvicorn's HTTP/1.1 protocol with what it lacks: limits of heads, of what waits and of slow clients; refusals in turn.
 
 One sweep over all connections every few seconds replaces a timer for each request, so the
 limits cost a request two assignments.
@@ -13,10 +13,13 @@ from contextvars import Context
 from functools import partial
 from typing import Any
 
+import httptools
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from fazt.core.http.front import METHODS, Reply
 from fazt.core.http.held import HeldHead
+from fazt.core.http.hosts import MAX_HOST_BYTES, split_host
 from fazt.core.http.takeover import KEY, Taken, pass_on
 
 MAX_HEAD_BYTES = 65_536
@@ -29,8 +32,21 @@ SWEEP_S = 2.0
 AT_ONCE = 32
 """Requests of one connection that the front door answers in a row, before it is the others' turn."""
 
+MOST_WAITING = 32
+"""Requests that wait for the one before them. What comes behind waits unparsed, which takes a hundredth of the room."""
+
+PIECE_BYTES = 16_384
+"""What is parsed at once; there may be nine hundred requests in it."""
+
 UNTRUSTED: set[int] = set()
 """Numbers of processes that run as this user and may not come by the local socket, whatever they have broken out of."""
+
+
+def tell_gone(cycle: Any) -> None:
+    """Nobody waits for this answer any more."""
+    if not cycle.response_complete:
+        cycle.disconnected = True
+        cycle.message_event.set()
 
 
 def peer_process(transport: asyncio.BaseTransport) -> int:
@@ -50,10 +66,15 @@ class LimitedProtocol(HttpToolsProtocol):
     paused_at = 0.0
     head_bytes = 0
     refusal = 400
+    is_refused = False
+    """Whether the last answer is a refusal, once those before it are given; nothing more is read."""
+    has_host = False
     at_once = 0
     draining = False
+    reading = False
+    unread = b""
     running: Any = None
-    """The cycle that a task answers."""
+    """The cycle whose turn it is or was."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See asyncio.Protocol."""
@@ -62,17 +83,94 @@ class LimitedProtocol(HttpToolsProtocol):
         if UNTRUSTED and peer_process(transport) in UNTRUSTED:
             transport.abort()
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        """As uvicorn's, which tells only the request that came last."""
+        self.pipeline.clear()
+        if self.running is not None:
+            tell_gone(self.running)
+        super().connection_lost(exc)
+
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
         self.data_at = self.loop.time()
         self.at_once = 0
-        super().data_received(data)
+        if self.unread:
+            self.unread += data
+        else:
+            self._read(data)
+        if self.pipeline:
+            self._choose_reading()
+
+    def _read(self, data: bytes) -> None:
+        """Parse, until so many requests wait that the rest had better wait as it is."""
+        self.reading = True
+        start = 0
+        while start < len(data) and self.parser and not self.is_refused:
+            if len(self.pipeline) > MOST_WAITING:
+                self.unread = data[start:]
+                break
+            end = start + PIECE_BYTES
+            try:
+                self.parser.feed_data(data if len(data) <= PIECE_BYTES else memoryview(data)[start:end])
+                start = end
+            except httptools.HttpParserError:
+                self.logger.warning("Invalid HTTP request received.")
+                self.send_400_response("")
+            except httptools.HttpParserUpgrade as found:
+                data, start = self._leave(data[start + found.args[0] :]), 0
+        self.reading = False
+
+    def _leave(self, rest: bytes) -> bytes:
+        """The client wants to speak something else from here on. What is to be parsed in place of `rest`."""
+        if self._get_upgrade() == b"websocket":
+            if self._is_answering():
+                self.send_400_response("")
+            else:
+                self.handle_websocket_upgrade()
+                self.parser = None  # type: ignore[assignment] # the connection is another's now
+            return b""
+        if self.scope["method"] == "CONNECT":
+            self.send_400_response("")
+            return b""
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's
+        return self._ask_again() + rest
+
+    def _ask_again(self) -> bytes:
+        """The head that was read, without its wish for another protocol, which may be ignored (RFC 9110, 7.8).
+
+        The parser takes such a request for the last of HTTP, and the body behind it for nobody's.
+        """
+        said = [b"%b %b HTTP/%b" % (self.scope["method"].encode(), self.url, self.scope["http_version"].encode())]
+        for name, value in self.headers:
+            if name == b"connection":
+                kept = b", ".join(word for word in value.split(b",") if word.strip().lower() != b"upgrade")
+                said.append(b"connection: " + kept)
+            elif name != b"upgrade":
+                said.append(name + b": " + value)
+        return b"\r\n".join(said) + b"\r\n\r\n"
+
+    def _should_upgrade(self) -> bool:
+        """As uvicorn's, but also for what is not a WebSocket: `_leave` says what becomes of it."""
+        return True
+
+    def _choose_reading(self) -> None:
+        """Go on reading while requests wait, or nobody would notice that the client has gone; but not for ever."""
+        if len(self.unread) > MAX_HEAD_BYTES or len(self.cycle.body) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+        else:
+            self.flow.resume_reading()
+
+    def _is_answering(self) -> bool:
+        cycle: Any = self.cycle  # None before the first request, which uvicorn's types do not say
+        return cycle is not None and not cycle.response_complete
 
     def on_message_begin(self) -> None:
         """See httptools."""
         super().on_message_begin()
         scope: Any = self.scope
         scope[KEY] = self
+        self.has_host = False
         self.head_bytes = 0
         self.head_since = self.data_at
 
@@ -91,6 +189,10 @@ class LimitedProtocol(HttpToolsProtocol):
         self.head_bytes += len(name) + len(value)
         if self.head_bytes > MAX_HEAD_BYTES or len(self.headers) > MAX_HEADERS:
             self._refuse_head()
+        if len(name) == 4 and name.lower() == b"host":
+            if self.has_host or len(value) > MAX_HOST_BYTES:
+                raise ValueError("one host is meant")
+            self.has_host = True
 
     def _refuse_head(self) -> None:
         self.refusal = 431
@@ -99,10 +201,31 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """See httptools."""
         self.head_since = 0.0
+        if self.url[:1] != b"/" and (found := httptools.parse_url(self.url).host):
+            host = next((value for name, value in self.headers if name == b"host"), b"")
+            if split_host(found) != split_host(host):
+                raise ValueError("one host is meant")
         super().on_headers_complete()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's name
-        """Refuse with the status that fits; `msg` is uvicorn's and says nothing more."""
+        """Refuse what was read last, when what came before it is answered; `msg` is uvicorn's and says nothing more."""
+        self.is_refused = True
+        self.head_since = 0.0
+        cycle = self.cycle
+        if self._is_answering():
+            if not cycle.more_body:
+                return  # it stands behind a whole request
+            if self.pipeline:
+                self.pipeline.popleft()  # it is the body of one whose turn has not come
+                cycle.response_complete = True
+                return
+            tell_gone(cycle)
+            if cycle.response_started:
+                self.transport.close()  # so that nobody takes half an answer for a whole one
+        self._refuse()
+
+    def _refuse(self) -> None:
+        """With the status that fits."""
         if self.transport.is_closing():
             return
         text = {431: "The head of this request is too large.", 408: "The request took too long to arrive."}.get(
@@ -132,11 +255,19 @@ class LimitedProtocol(HttpToolsProtocol):
             if not cycle.response_complete:
                 break
         self.draining = False
+        if self.unread and not self.reading and len(self.pipeline) <= MOST_WAITING:
+            data, self.unread = self.unread, b""
+            self._read(data)
+        if self.pipeline:
+            self._choose_reading()
+        elif self.is_refused and self.running.response_complete:
+            self._refuse()
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         """A request's turn has come: it is the front door's, or goes the general way."""
         if self.transport.is_closing():
             return  # the answer before was the last
+        self.running = cycle
         front = getattr(app, "front", None)
         if front is not None and cycle.scope["method"] in METHODS and not self.flow.write_paused:
             self.at_once += 1
@@ -148,7 +279,6 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def start_task(self, cycle: Any, app: Any, context: Context | None = None) -> None:
         """Have `app` answer a request, in a context of its own or in one where it has begun."""
-        self.running = cycle
         cycle.transport = held = HeldHead(self.transport, self.loop)
         cycle.on_response = partial(self._complete, held)
         task = self.loop.create_task(cycle.run_asgi(app), context=context or Context())

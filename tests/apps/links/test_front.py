@@ -16,6 +16,7 @@ from fazt.apps.links import store
 from fazt.apps.links.engine import book_of
 from fazt.apps.links.model import NewLink, Rule, Variant
 from fazt.apps.links.model.rules import Condition
+from fazt.apps.links.routes.follow import quote_short, quote_target
 from fazt.core import Core
 from fazt.core.config import Address, read_config
 from fazt.core.http.server import Listener, bind
@@ -163,6 +164,16 @@ async def test_both_doors_lead_to_the_same_place_and_count_the_same(
 def forget_guesses(core: Core) -> None:
     """Nobody has tried names yet."""
     book_of(core).guesses._misses.clear()
+
+
+async def test_long_addresses_are_answered_and_not_remembered(program: Running) -> None:
+    book, long = book_of(program.core), "x" * 20_000
+    assert await book.find("go.localhost", long) is None
+    assert await book.find("", long) is None
+    assert not book._links
+    kept = quote_short.cache_info().currsize
+    assert quote_target(f"https://example.org/ü?{long}") == f"https://example.org/%C3%BC?{long}".encode()
+    assert quote_short.cache_info().currsize == kept
 
 
 async def test_a_link_that_changes_leads_elsewhere_at_once(program: Running) -> None:

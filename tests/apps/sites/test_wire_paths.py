@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fazt.apps.sites.model import check_host, check_name, check_path, check_paths, find_code
-from fazt.apps.sites.wire.encoding import Encoding, choose_encoding
+from fazt.apps.sites.wire.encoding import Encoding, _choose, choose_encoding
 from fazt.apps.sites.wire.ignore import Ignore
 from fazt.apps.sites.wire.resolve import Found, Moved, encode_path, find_error_page, resolve, wants_page
 from fazt.apps.sites.wire.types import guess_type, is_compressible, is_immutable
@@ -176,6 +176,13 @@ def test_what_is_compressed() -> None:
 )
 def test_encodings(accept: bytes, encoding: Encoding) -> None:
     assert choose_encoding(accept) is encoding
+
+
+def test_a_long_header_is_not_remembered() -> None:
+    assert choose_encoding(b"br, gzip;q=0.5, " + b"x" * 60_000) is Encoding.BROTLI
+    kept = _choose.cache_info().currsize
+    assert choose_encoding(b"br, gzip;q=0.5, " + b"x" * 60_001) is Encoding.BROTLI
+    assert _choose.cache_info().currsize == kept
 
 
 @given(st.binary(max_size=100))

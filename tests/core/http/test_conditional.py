@@ -1,5 +1,7 @@
 """Conditional requests and ranges, against tables from RFC 9110 and at random."""
 
+from time import process_time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,10 +28,18 @@ NOW = 1_800_000_000_000
         ("", []),
         ("bare", []),
         ('"a", bare', ['"a"']),
+        ('"a","b', ['"a"']),
+        ('W/"a"\t,, "" W/', ['W/"a"', '""']),
     ],
 )
 def test_entity_tags_are_read_as_written(value: str, tags: list[str]) -> None:
     assert parse_etags(value) == tags
+
+
+def test_many_entity_tags_take_as_long_as_each_of_them() -> None:
+    began = process_time()
+    assert len(parse_etags('"a",' * 500_000)) == 500_000
+    assert process_time() - began < 10
 
 
 @pytest.mark.parametrize(

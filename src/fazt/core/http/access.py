@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fazt.core.auth import Caller
 
 CALLER = "fazt.caller"
+SEMICOLON = ord(";")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PROPFIND", "REPORT"})
 Connection = ASGIConnection[Any, Any, Any, Any]
 
@@ -29,13 +30,21 @@ def cookie_name(scope: Scope) -> str:
 
 
 def find_cookie(scope: Scope, name: str) -> str | None:
-    """The value of one cookie."""
+    """The value of one cookie. Takes no longer where there are thousands of others."""
+    wanted = name.encode() + b"="
     for key, value in scope["headers"]:
-        if key == b"cookie":
-            for part in value.decode("latin-1").split(";"):
-                found, _, text = part.strip().partition("=")
-                if found == name:
-                    return str(text)
+        if key != b"cookie":
+            continue
+        at = value.find(wanted)
+        while at >= 0:
+            start = at
+            while start and value[start - 1] in b" \t":
+                start -= 1
+            if not start or value[start - 1] == SEMICOLON:
+                end = value.find(b";", at)
+                text: bytes = value[at + len(wanted) : end if end >= 0 else None]
+                return text.strip().decode("latin-1")
+            at = value.find(wanted, at + 1)
     return None
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from email.utils import formatdate, parsedate_to_datetime
 
 from fazt.core.http.hosts import Headers, find_header
 
 MAX_RANGES = 16
+NEXT_TAG = re.compile(r'[ \t,]*(?:(\*)|((?:W/)?"[^"]*"))')
 
 
 def quote_etag(tag: str, *, weak: bool = False) -> str:
@@ -18,17 +20,12 @@ def quote_etag(tag: str, *, weak: bool = False) -> str:
 def parse_etags(value: str) -> list[str]:
     """The entity tags in a list, as written (`W/` kept); `*` alone is `["*"]`."""
     tags: list[str] = []
-    rest = value.strip()
-    while rest:
-        weak = rest.startswith("W/")
-        start = 2 if weak else 0
-        if rest.startswith("*"):
+    found = NEXT_TAG.match(value)
+    while found:
+        if found[1]:
             return ["*"]
-        end = rest.find('"', start + 1)
-        if not rest.startswith('"', start) or end < 0:
-            break
-        tags.append(rest[: end + 1])
-        rest = rest[end + 1 :].lstrip(" ,\t")
+        tags.append(found[2])
+        found = NEXT_TAG.match(value, found.end())
     return tags
 
 

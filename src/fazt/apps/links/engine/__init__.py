@@ -10,7 +10,7 @@ from typing import Any
 from fazt.apps.links import store
 from fazt.apps.links.engine.guesses import Guesses
 from fazt.apps.links.engine.live import LiveClicks
-from fazt.apps.links.model import Link
+from fazt.apps.links.model import SLUG_MAX, Link
 from fazt.core import Core
 from fazt.core.db import Batch
 
@@ -43,6 +43,8 @@ class LinkBook:
         return found or await self._find("", slug)
 
     async def _find(self, host: str, slug: str) -> Link | None:
+        if len(slug) > SLUG_MAX:  # nor is it remembered that there is none
+            return None
         key = (host, slug)
         if key in self._links:
             return self._links[key]

@@ -3,6 +3,7 @@
 from fazt.apps.links.model.links import (
     CLICK,
     ORPHAN,
+    SLUG_MAX,
     STATUSES,
     Link,
     NewLink,
@@ -18,6 +19,7 @@ from fazt.apps.links.model.rules import Condition, Rule, Variant, Visitor, check
 __all__ = [
     "CLICK",
     "ORPHAN",
+    "SLUG_MAX",
     "STATUSES",
     "Condition",
     "Link",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from fazt.core.http.front import Reply
 
 MAX_FORM_BYTES = 4_096
+MOST_KEPT = 1_024
 REMEMBERED_S = 24 * 3_600
 NO_STORE: Header = (b"cache-control", b"no-store")
 NO_INDEX: Header = (b"x-robots-tag", b"noindex")
@@ -35,9 +36,14 @@ PAGE_CSP: Header = (
 SAFE = "/:?#[]@!$&'()*+,;=%-._~"
 
 
-@lru_cache(maxsize=512)
 def quote_target(target: str) -> bytes:
     """A target as a header may hold it."""
+    return quote_short(target) if len(target) <= MOST_KEPT else quote(target, safe=SAFE).encode()
+
+
+@lru_cache(maxsize=512)
+def quote_short(target: str) -> bytes:
+    """As `quote_target`, and remembered: what a visitor has put behind a target may be long."""
     return quote(target, safe=SAFE).encode()
 
 

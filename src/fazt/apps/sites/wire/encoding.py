@@ -14,12 +14,19 @@ class Encoding(IntEnum):
     BROTLI = 2
 
 
+MOST_READ = 256
+"""Bytes of the header: it is remembered, and no client has more to say."""
+
 TOKENS = {Encoding.GZIP: b"gzip", Encoding.BROTLI: b"br"}
 
 
-@lru_cache(maxsize=512)
 def choose_encoding(accept: bytes) -> Encoding:
     """The best form that an Accept-Encoding header takes; brotli over gzip where both are as welcome."""
+    return _choose(accept[:MOST_READ])
+
+
+@lru_cache(maxsize=512)
+def _choose(accept: bytes) -> Encoding:
     weights: dict[bytes, float] = {}
     for part in accept.lower().split(b","):
         name, _, parameters = part.partition(b";")

@@ -29,6 +29,8 @@ from fazt.core.http.conditional import matches_weakly, parse_etags
 from fazt.core.http.messages import Header
 
 MAX_BATCH_BYTES = 16_000_000
+MOST_KEPT = 1_024
+"""Characters of a query that is remembered: strangers may ask as well, with 64 KiB of them."""
 
 
 @lru_cache(maxsize=1_024)
@@ -41,7 +43,7 @@ def parse_query(call: Call, access: Access) -> Query:
     """The list that a request asks for. Raises Invalid."""
     text = call.query
     limits = call.core.settings.get("textdb.default_limit"), call.core.settings.get("textdb.max_limit")
-    if is_plain(text):
+    if is_plain(text) and len(text) <= MOST_KEPT:
         return parse_plain(text, *limits)
     macros = macros_of(access, call.core.clock())
     return dialect.parse(text, macros, default_limit=limits[0], max_limit=limits[1])
@@ -58,7 +60,7 @@ async def list_documents(call: Call, name: str) -> None:
     query = parse_query(call, access)
     if await answer_unchanged(call, name, access):
         return
-    asked = call.query if query.count and is_plain(call.query) else ""
+    asked = call.query if query.count and is_plain(call.query) and len(call.query) <= MOST_KEPT else ""
     page = await actions.list_page(call.core, name, query, access, asked)
     await call.answer_json(200, to_text(page.documents, query), *await page_headers(call, name, query, page, access))
 

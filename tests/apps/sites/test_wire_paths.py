@@ -76,6 +76,20 @@ def test_the_nearest_error_page(path: str, page: str) -> None:
     assert find_error_page(path, FILES) == page
 
 
+def test_the_nearest_error_page_of_a_very_deep_path_takes_no_time() -> None:
+    asked = 0
+
+    class Files:
+        def __contains__(self, path: object) -> bool:
+            nonlocal asked
+            asked += 1
+            return path in FILES
+
+    assert find_error_page("/docs" + "/a" * 30_000, Files()) == "docs/404.html"
+    assert find_error_page("/" * 60_000, Files()) == "404.html"
+    assert asked < 3_000
+
+
 def test_no_error_page() -> None:
     assert find_error_page("/a/b", {"index.html"}) == ""
 

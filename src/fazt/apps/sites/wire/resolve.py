@@ -6,7 +6,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from fazt.apps.sites.model import PRIVATE_FILES
+from fazt.apps.sites.model import MAX_PATH_BYTES, PRIVATE_FILES
 from fazt.apps.sites.wire.patterns import SAFE
 from fazt.apps.sites.wire.types import find_ending
 
@@ -62,7 +62,7 @@ def encode_path(path: str) -> str:
 
 def find_error_page(path: str, files: Container[str]) -> str:
     """The nearest `404.html`, from the folder of `path` upward, or ""."""
-    folder = path[1:].rpartition("/")[0]
+    folder = path[1 : MAX_PATH_BYTES + 1].rpartition("/")[0]  # a longer one holds nothing
     while folder:
         if folder + "/404.html" in files:
             return folder + "/404.html"

@@ -27,7 +27,7 @@ from fazt.apps.textdb.model.expression import (
 )
 from fazt.apps.textdb.model.moments import moment
 from fazt.apps.textdb.model.query import Aggregate, Query, Sum
-from fazt.apps.textdb.wire.where import MAX_STEPS, check_step
+from fazt.apps.textdb.wire.where import MAX_LENGTH, MAX_STEPS, check_step
 from fazt.apps.textdb.wire.where import parse as parse_where
 from fazt.core.errors import Invalid
 
@@ -71,6 +71,8 @@ def split(query: str) -> Parameters:
     for name, value in pairs:
         if "\x00" in value:
             raise Invalid(f"The value of {name!r} holds the character 0.")
+        if len(value) > MAX_LENGTH and name != "_cursor":
+            raise Invalid(f"The value of {name[:60]!r} has {len(value)} characters; at most {MAX_LENGTH} are read.")
         found.setdefault(name, []).append(value)
     return found
 

@@ -11,6 +11,7 @@ from fazt.core.config import Address
 from fazt.core.errors import NotFound
 from fazt.core.http import protocol
 from fazt.core.http.front import Reply, encode
+from fazt.core.http.held import COPIED
 from fazt.core.http.messages import Answer, respond
 from fazt.core.http.root import StartedSend
 from fazt.core.http.server import Listener, bind
@@ -199,6 +200,18 @@ async def test_an_answer_for_who_has_gone_goes_nowhere(doors: Doors, listener: L
 async def test_one_connection_does_not_keep_the_others_waiting(doors: Doors, listener: Listener) -> None:
     await talk(listener, ask("/text") * 200)
     assert len(doors.tasked) == 200 // (protocol.AT_ONCE + 1)
+
+
+@pytest.mark.parametrize(("method", "sent"), [("GET", True), ("HEAD", False)])
+def test_a_large_body_is_not_copied_for_each_who_reads_it_slowly(method: str, sent: bool) -> None:
+    large, small = b"x" * (COPIED + 1), b"x" * COPIED
+    cycle = SimpleNamespace(scope={"method": method}, keep_alive=True)
+    head, body = encode(Answer(200, [], large), (), [], cycle)
+    assert head.endswith(b"\r\ncontent-length: 65537\r\n\r\n")
+    assert body is large if sent else body == b""
+    head, body = encode(Answer(200, [], small), (), [], cycle)
+    assert head.endswith(b"\r\n\r\n" + (small if sent else b""))
+    assert body == b""
 
 
 @pytest.mark.parametrize("headers", [[(b"x", b"a\r\nb: c")], [(b"content-length", b"3")]])

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from uvicorn.protocols.http.httptools_impl import HEADER_VALUE_RE, STATUS_LINE
 
 from fazt.core.app import Receive, Scope, Send
+from fazt.core.http.held import COPIED
 from fazt.core.http.messages import Answer, Header, measure
 from fazt.core.log import get_logger
 from fazt.core.metrics import CODE_CLASSES, count_request
@@ -61,7 +62,7 @@ class Reply:
             return
         count_request(self._kind, CODE_CLASSES[answer.status // 100])
         if not cycle.disconnected:
-            self._protocol.finish(cycle, said)
+            self._protocol.finish(cycle, *said)
 
     @property
     def receive(self) -> Receive:
@@ -87,8 +88,11 @@ class Reply:
         self._protocol.start_task(self._cycle, guarded, context)
 
 
-def encode(answer: Answer, added: tuple[Header, ...], default: list[Header], cycle: Any) -> bytes:
-    """An answer as its bytes, the same that uvicorn makes of its messages. Raises RuntimeError where it is none."""
+def encode(answer: Answer, added: tuple[Header, ...], default: list[Header], cycle: Any) -> tuple[bytes, bytes]:
+    """An answer as its bytes, the same that uvicorn makes of its messages. Raises RuntimeError where it is none.
+
+    A large body is apart and as it was given: however many read it slowly, there is one in memory.
+    """
     status, headers, body = answer
     is_head = cycle.scope["method"] == "HEAD"
     lines = [STATUS_LINE[status]]
@@ -108,9 +112,12 @@ def encode(answer: Answer, added: tuple[Header, ...], default: list[Header], cyc
             _, block = encode_block(tuple(pair for pair in added if pair[0] not in present))
         lines.append(block)
     lines.append(b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n")
-    if body and not is_head:
+    if is_head:
+        body = b""
+    if len(body) <= COPIED:
         lines.append(body)
-    return b"".join(lines)
+        body = b""
+    return b"".join(lines), body
 
 
 @lru_cache(maxsize=64)

@@ -289,10 +289,13 @@ class LimitedProtocol(HttpToolsProtocol):
         held.flush()  # an answer may be a head alone, and the next one may be written at once
         self.on_response_complete()
 
-    def finish(self, cycle: Any, said: bytes) -> None:
+    def finish(self, cycle: Any, said: bytes, body: bytes) -> None:
         """Send a whole answer, without `cycle.send`."""
         cycle.response_started = cycle.response_complete = True
-        self.transport.write(said)
+        if body:
+            self.transport.writelines((said, body))
+        else:
+            self.transport.write(said)
         cycle.message_event.set()
         if not cycle.keep_alive:
             self.transport.close()

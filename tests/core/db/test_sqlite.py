@@ -17,7 +17,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from fazt.core.config import Config
-from fazt.core.db import Database, acting, attempt, open_database
+from fazt.core.db import Database, TooLong, acting, attempt, open_database
 from fazt.core.errors import Invalid, OverQuota, Unavailable
 from fazt.core.events import Event, Events, emit, list_events
 from fazt.core.jobs import list_jobs
@@ -317,3 +317,61 @@ def fill_pages(conn: Connection) -> None:
     """Some hundred kilobytes."""
     conn.exec_driver_sql("CREATE TABLE IF NOT EXISTS core_ballast (data BLOB)")
     conn.exec_driver_sql("INSERT INTO core_ballast VALUES (zeroblob(400000))")
+
+
+def wait_for_note(path: Path, note_id: int) -> None:
+    """Hold the loop up until a note is in the file."""
+    with closing(sqlite3.connect(path)) as conn:
+        while not conn.execute("SELECT 1 FROM note WHERE id = ?", (note_id,)).fetchone():
+            pass
+
+
+async def test_looks_of_one_turn_see_one_moment_and_those_after_an_answer_what_was_written(
+    db: Database, data_file: Path
+) -> None:
+    assert db.look(list_ids) == []
+    writing = asyncio.ensure_future(db.write(put, note_id=1))
+    await asyncio.sleep(0)
+    assert db.look(list_ids) == []
+    wait_for_note(data_file, 1)
+    assert db.look(list_ids) == []
+    assert await writing == 1
+    assert db.look(list_ids) == [1]
+    later = asyncio.ensure_future(db.write(put, note_id=2))
+    await asyncio.sleep(0)
+    wait_for_note(data_file, 2)
+    await asyncio.sleep(0)
+    assert db.look(list_ids) == [1, 2]
+    assert await later == 2
+
+
+async def test_who_was_answered_never_sees_less_afterwards(db: Database) -> None:
+    async def write_and_look(first: int) -> None:
+        for note in range(first, first + 40):
+            await db.write(put, note_id=note)
+            assert note in db.look(list_ids)
+            seen = await db.read(list_ids)
+            assert set(seen) <= set(await db.point(list_ids))
+
+    await asyncio.gather(*(write_and_look(1_000 * place) for place in range(8)))
+
+
+async def test_a_turn_of_looks_holds_no_log_back(db: Database, data_file: Path) -> None:
+    assert db.look(list_ids) == []
+    await db.write(put, note_id=1)
+    with closing(sqlite3.connect(data_file)) as conn:
+        assert conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone() == (0, 0, 0)
+
+
+def count_forever(conn: Connection) -> int:
+    numbers = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
+    return int(conn.exec_driver_sql(numbers).scalar_one())
+
+
+async def test_a_look_that_takes_too_long_ends_and_the_next_one_is_none_the_worse(db: Database) -> None:
+    await db.write(put, note_id=1)
+    with pytest.raises(TooLong):
+        db.look_briefly(count_forever)
+    assert db.look_briefly(list_ids) == db.look(list_ids) == [1]
+    with pytest.raises(DatabaseError, match="no such table"):
+        db.look_briefly(lambda conn: conn.exec_driver_sql("SELECT 1 FROM nowhere"))

@@ -40,8 +40,15 @@ Acting = Callable[[Callable[..., Any]], AbstractContextManager[None]]
 log = get_logger(__name__)
 
 
+class TooLong(Exception):
+    """What was to be a short look takes longer than the loop may be held up."""
+
+
 class Database(Protocol):
     """`await db.read(fn, *args)` and `await db.write(fn, *args)`; handlers never hold a connection."""
+
+    has_look: bool
+    """Whether `look` and `look_briefly` are there; with PostgreSQL every read waits for the network."""
 
     async def read(self, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `fn(conn, …)` on one snapshot of the data, on a reader thread."""
@@ -49,6 +56,14 @@ class Database(Protocol):
 
     async def point(self, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """As `read`, for look-ups by key that take microseconds: on SQLite run on the loop itself."""
+        ...
+
+    def look(self, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """As `point`, for who cannot wait: at the front door. To be called on the loop."""
+        ...
+
+    def look_briefly(self, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """As `look`, for what may turn out to be long: raises TooLong after two milliseconds. Then `read` it."""
         ...
 
     async def write(self, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

@@ -38,6 +38,8 @@ def parse_url(url: str) -> URL:
 class PostgresDatabase:
     """The Database over a server."""
 
+    has_look = False
+
     def __init__(self, url: str, size: int = SIZE) -> None:
         self.engine = create_engine(parse_url(url), pool_size=size, max_overflow=0, pool_pre_ping=True)
         self._threads = ThreadPoolExecutor(size, thread_name_prefix="fazt-pg")
@@ -54,6 +56,14 @@ class PostgresDatabase:
         """See Database.point."""
         answer: T = await self._send(self._read, fn, args, kwargs)
         return answer
+
+    def look(self, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """See Database.look."""
+        raise NotImplementedError
+
+    def look_briefly(self, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """See Database.look_briefly."""
+        raise NotImplementedError
 
     async def write(self, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """See Database.write."""

@@ -35,6 +35,7 @@ from fazt.core.db.carrier import (
 )
 from fazt.core.db.gathering import Gathering
 from fazt.core.db.guard import Guard
+from fazt.core.db.looking import Looking, in_transaction, undo
 from fazt.core.errors import FaztError, Invalid, OverQuota, Unavailable
 from fazt.core.log import get_logger
 from fazt.core.metrics import WRITE_BATCH, WRITE_SECONDS
@@ -87,8 +88,9 @@ class Call:
             self.error = error
 
 
-def answer_all(calls: list[Call]) -> None:
-    """Tell everybody who waits; runs on their loop."""
+def answer_all(calls: list[Call], before: Callable[[], None]) -> None:
+    """Tell everybody who waits, after `before()`; runs on their loop."""
+    before()
     for call in calls:
         if not call.future.done():
             if call.error is not None:
@@ -98,14 +100,14 @@ def answer_all(calls: list[Call]) -> None:
         run_all(call.after or ())
 
 
-def post(calls: list[Call]) -> None:
+def post(calls: list[Call], before: Callable[[], None]) -> None:
     """Have answer_all run on the callers' loop, which may be closed by now."""
     by_loop: dict[asyncio.AbstractEventLoop, list[Call]] = {}
     for call in calls:
         by_loop.setdefault(call.loop, []).append(call)
     for loop, theirs in by_loop.items():
         try:
-            loop.call_soon_threadsafe(answer_all, theirs)
+            loop.call_soon_threadsafe(answer_all, theirs, before)
         except RuntimeError:
             log.warning("loop closed before %d answers", len(theirs))
 
@@ -159,6 +161,8 @@ def caused(known: FaztError, error: BaseException) -> FaztError:
 class SqliteDatabase:
     """The Database over one file. `readers` threads read, one writes; `apps` own the tables named after them."""
 
+    has_look = True
+
     def __init__(self, path: Path, apps: Collection[str] = (), readers: int = READERS) -> None:
         self.guard = Guard(apps)
         self.engine = create_sqlite_engine(path, self.guard)
@@ -166,6 +170,7 @@ class SqliteDatabase:
         self._signals = Signals()
         equip(self.engine, self._signals, self.guard.acting)
         self._point = self._connect_to_read()
+        self._looking = Looking(self._point)
         self._reads: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
         self._writes: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
         self._closed = False
@@ -190,6 +195,11 @@ class SqliteDatabase:
 
     async def point(self, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """See Database.point."""
+        return self.look(fn, *args, **kwargs)
+
+    def look(self, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """See Database.look."""
+        self._looking.begin()
         try:
             with self.guard.acting(fn):
                 return fn(self._point, *args, **kwargs)
@@ -198,6 +208,11 @@ class SqliteDatabase:
             if known is error:
                 raise
             raise known from error
+
+    def look_briefly(self, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """See Database.look_briefly."""
+        with self._looking.briefly():
+            return self.look(fn, *args, **kwargs)
 
     async def write(self, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """See Database.write."""
@@ -253,6 +268,7 @@ class SqliteDatabase:
         for _ in self._threads[:-1]:
             self._reads.put(None)
         self._writes.put(None)
+        self._looking.close()
         await asyncio.to_thread(self._join)
 
     def _join(self) -> None:
@@ -285,7 +301,7 @@ class SqliteDatabase:
                 undo(conn)
                 if call.error is not None:
                     call.error = foreseen(call.error, reading=True)
-                post([call])
+                post([call], self._looking.end)
 
     def _write_forever(self, conn: Connection) -> None:
         with conn:
@@ -323,7 +339,7 @@ class SqliteDatabase:
                 call.answer, call.error, call.after = None, foreseen(error), None
         WRITE_BATCH.observe(len(batch))
         WRITE_SECONDS.observe(time.perf_counter() - started)
-        post(batch)
+        post(batch, self._looking.end)
 
     def _choose_sync(self, conn: Connection, *, syncs: bool) -> None:
         """Whether the next commit waits for the disk. The log is in order, so one that waits brings all before it."""
@@ -351,19 +367,3 @@ class SqliteDatabase:
         took = time.perf_counter() - started
         if took > SLOW_WRITE_S:
             log.warning("slow write: %s.%s took %d ms", call.fn.__module__, call.fn.__qualname__, took * 1_000)
-
-
-def in_transaction(conn: Connection) -> bool:
-    """Whether SQLite still has a transaction open."""
-    raw = conn.connection.driver_connection
-    return isinstance(raw, sqlite3.Connection) and raw.in_transaction
-
-
-def undo(conn: Connection) -> None:
-    """Roll back what is open, if anything is."""
-    take_after_commit(conn)
-    if in_transaction(conn):
-        try:
-            control(conn, "ROLLBACK")
-        except sqlite3.Error as error:  # the next transaction cannot begin then, says so, and comes here again
-            log.warning("a rollback failed: %s", error)

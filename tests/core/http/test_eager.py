@@ -11,7 +11,7 @@ import pytest
 
 from fazt.core.config import Address
 from fazt.core.errors import NotFound
-from fazt.core.http.eager import begin
+from fazt.core.http.eager import Waits, at_once, begin
 from fazt.core.http.front import Reply
 from fazt.core.http.messages import respond
 from fazt.core.http.root import StartedSend
@@ -115,3 +115,20 @@ async def test_one_that_has_begun_hears_that_its_client_is_gone(doors: tuple[Doo
     writer.close()
     assert await reader.read() == b""
     assert (await talk(listener, b"GET /now HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")).endswith(b"/now")
+
+
+async def test_what_waits_for_nothing_is_answered_at_once_and_what_waits_is_ended() -> None:
+    ended = []
+
+    async def find(*, waits: bool) -> int:
+        try:
+            if waits:
+                await asyncio.sleep(60)
+        finally:
+            ended.append(waits)
+        return 7
+
+    assert at_once(find(waits=False)) == 7
+    with pytest.raises(Waits):
+        at_once(find(waits=True))
+    assert ended == [False, True]

@@ -25,6 +25,7 @@ ANSWERS = {
     "/own": Answer(200, [(b"x-frame-options", b"SAMEORIGIN")], b"framed"),
     "/measured": Answer(200, [(b"content-length", b"5")], b"hello"),
     "/away": Answer(302, [(b"location", b"https://example.org/?a=1#b"), (b"cache-control", b"no-store")]),
+    "/said": Answer(200, [(b"content-type", b"text/plain")], b"said"),
     "/large": Answer(200, [], b"x" * 300_000),
 }
 
@@ -46,9 +47,10 @@ class Doors:
             return False
         self.fronted.append(path)
         reply.begin(self, "test", ADDED)  # type: ignore[arg-type] # as much of a Root as it needs
-        answer: Callable[[], None] = (
-            (lambda: reply.fail(NotFound("Nothing."))) if path == "/fails" else (lambda: reply.answer(ANSWERS[path]))
-        )
+        answer: Callable[[], None] = {
+            "/fails": lambda: reply.fail(NotFound("Nothing.")),
+            "/said": lambda: reply.say(200, b"content-type: text/plain\r\ncontent-length: 4\r\n", b"said"),
+        }.get(path, lambda: reply.answer(ANSWERS[path]))
         if self.is_late:
             self.late.put_nowait(answer)
         else:
@@ -119,6 +121,8 @@ TALKS = [
     *(ask("/text", version=version) for version in ("1.0", "1.1")),
     ask("/text", b"Connection: keep-alive", version="1.0"),
     ask("/text", b"Connection: close"),
+    ask("/said", b"Connection: close"),
+    ask("/said", version="1.0"),
     ask("/text", b"Connection: close") + ask("/away"),
     ask("/text", b"Connection: upgrade", b"Upgrade: h2c"),
     ask("/text", b"Expect: 100-continue", body=b"never read"),

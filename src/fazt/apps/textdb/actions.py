@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from time import monotonic
 
-from fazt.apps.textdb.engine import textdb_of
+from fazt.apps.textdb.engine import TotalKey, textdb_of
 from fazt.apps.textdb.model.collection import Access, Collection, Figures, Settings
 from fazt.apps.textdb.model.document import Body, Changes, Conditions, Document, Page, Written
 from fazt.apps.textdb.model.expression import EVERYTHING, Expression
@@ -144,7 +144,7 @@ async def list_page(core: Core, name: str, query: Query, access: Access, asked: 
     textdb = textdb_of(core)
 
     async def run(collection: Collection) -> Page:
-        key = (collection.id, f"{access.user_id}/{access.role}/{access.reads}", asked)
+        key = total_key(collection, access, asked)
         known = textdb.known_total(key) if asked else None
         read = core.db.point if is_quick(collection, query) else core.db.read
         page = await read(lists.list_documents, collection, query, access, now=core.clock(), known=known)
@@ -153,6 +153,12 @@ async def list_page(core: Core, name: str, query: Query, access: Access, asked: 
         return page
 
     return await textdb.use(name, run)
+
+
+def total_key(collection: Collection, access: Access, asked: str) -> TotalKey:
+    """Under what a list's total is remembered: it is the same for all who may read everything."""
+    who = "" if rules.sees_all(collection, access) else f"{access.user_id}/{access.role}"
+    return (collection.id, collection.revision, who, asked)
 
 
 def is_quick(collection: Collection, query: Query) -> bool:

@@ -23,8 +23,8 @@ MAX_TOTALS = 4_096
 TRIES = 5
 
 T = TypeVar("T")
-TotalKey = tuple[int, str, str]
-"""(collection's id, the list as it was asked for, who asked)"""
+TotalKey = tuple[int, int, str, str]
+"""(collection's id and revision, who asked, the list as it was asked for)"""
 
 
 class Textdb:
@@ -46,6 +46,10 @@ class Textdb:
                     self._collections.clear()
                 self._collections[name] = found
         return found
+
+    def known(self, name: str) -> Collection | None:
+        """The collection of that name, if it was found before."""
+        return self._collections.get(name)
 
     def forget(self, name: str) -> None:
         """It was changed: look it up again when it is next asked for."""

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Coroutine, Generator
 from contextvars import Context
 from types import coroutine
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from fazt.core.app import Endpoint, Receive, Scope, Send
 from fazt.core.http.front import Reply
@@ -18,6 +18,8 @@ from fazt.core.http.messages import Answer
 
 if TYPE_CHECKING:
     from fazt.core import Core
+
+T = TypeVar("T")
 
 
 def begin(endpoint: Endpoint, core: Core, scope: Scope, reply: Reply) -> bool:
@@ -37,6 +39,21 @@ def begin(endpoint: Endpoint, core: Core, scope: Scope, reply: Reply) -> bool:
 
     reply.go_on(go_on, context)
     return True
+
+
+class Waits(Exception):
+    """What was to answer at once has to wait for something."""
+
+
+def at_once(running: Coroutine[Any, Any, T]) -> T:
+    """The answer of a coroutine that waits for nothing. Raises Waits where it would, and ends it there."""
+    try:
+        running.send(None)
+    except StopIteration as done:
+        answer: T = done.value
+        return answer
+    running.close()
+    raise Waits
 
 
 class Said:

@@ -64,6 +64,23 @@ class Reply:
         if not cycle.disconnected:
             self._protocol.finish(cycle, *said)
 
+    def say(self, status: int, head: bytes, body: bytes) -> None:
+        """As `answer`, with headers that are lines already, Content-Length among them.
+
+        There is nothing in them that came from outside, and none of those that every answer is given. The status
+        is one that has a body.
+        """
+        cycle = self._cycle
+        lines = [STATUS_LINE[status]]
+        for name, value in self._protocol.server_state.default_headers:
+            lines += (name, b": ", value, b"\r\n")
+        lines += (head, encode_block(self._added)[1], b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n")
+        if cycle.scope["method"] != "HEAD":
+            lines.append(body)
+        count_request(self._kind, CODE_CLASSES[status // 100])
+        if not cycle.disconnected:
+            self._protocol.finish(cycle, b"".join(lines))
+
     @property
     def receive(self) -> Receive:
         """See ASGI 3."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from functools import partial
 
 from fazt.apps.textdb.engine import textdb_of
 from fazt.apps.textdb.model.collection import MatchRequired
@@ -11,11 +10,13 @@ from fazt.apps.textdb.model.naming import COLLECTION
 from fazt.apps.textdb.routes import documents, feeds, lists, transfer
 from fazt.apps.textdb.routes.call import Call, cors_headers, preflight_headers, split_path
 from fazt.apps.textdb.routes.description import describe
+from fazt.apps.textdb.routes.glance import glance
 from fazt.core import Core
 from fazt.core.app import Mount, Receive, Scope, Send
 from fazt.core.errors import FaztError, NotFound
 from fazt.core.http.eager import begin
 from fazt.core.http.errors import Problem, encode_problem, to_headers, to_problem
+from fazt.core.http.front import Reply
 from fazt.core.http.messages import ClientGone
 from fazt.core.http.root import wants_page
 
@@ -100,10 +101,15 @@ async def answer_problem(call: Call, problem: Problem, error: FaztError) -> None
     await call.answer(problem.status, headers, encode_problem(problem))
 
 
+def answer_now(core: Core, scope: Scope, reply: Reply) -> bool:
+    """The same at the front door."""
+    return glance(core, scope, reply) or begin(answer, core, scope, reply)
+
+
 MOUNT = Mount(
     "/db",
     answer,
     "own",
     "JSON documents; rules of the collection, a login, or a token with textdb scopes.",
-    front=partial(begin, answer),
+    front=answer_now,
 )

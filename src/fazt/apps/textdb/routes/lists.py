@@ -22,8 +22,9 @@ from fazt.apps.textdb.routes.documents import envelope
 from fazt.apps.textdb.store.batch import read_operations
 from fazt.apps.textdb.store.collections import list_figures, read_state
 from fazt.apps.textdb.store.lists import aggregate, explain
-from fazt.apps.textdb.store.rules import macros_of
+from fazt.apps.textdb.store.rules import macros_of, sees_all
 from fazt.apps.textdb.wire import query as dialect
+from fazt.core.app import Scope
 from fazt.core.errors import Forbidden, Unauthorized
 from fazt.core.http.conditional import matches_weakly, parse_etags
 from fazt.core.http.messages import Header
@@ -99,10 +100,14 @@ def at_index(value: Any, step: str | int) -> Any:
 
 def tag_of(call: Call, collection: Collection, access: Access, seq: int) -> str | None:
     """The weak tag of a list, or None where it changes by time alone."""
-    rule = collection.settings.rules.read
-    if collection.is_expiring or not is_plain(call.query) or not (access.reads or rule in {"public", "members"}):
+    if collection.is_expiring or not is_plain(call.query) or not sees_all(collection, access):
         return None
-    return f'W/"{seq}-{collection.id}.{collection.revision}-{crc32(call.query.encode("latin-1")):x}"'
+    return to_tag(call.query, collection, seq)
+
+
+def to_tag(asked: str, collection: Collection, seq: int) -> str:
+    """The weak tag of a list that depends on nothing but the collection."""
+    return f'W/"{seq}-{collection.id}.{collection.revision}-{crc32(asked.encode("latin-1")):x}"'
 
 
 async def answer_unchanged(call: Call, name: str, access: Access) -> bool:
@@ -125,9 +130,7 @@ async def page_headers(call: Call, name: str, query: Query, page: Page, access: 
         headers.append((b"x-total-count", b"%d" % page.total))
     links = page_links(call.query, query, page)
     if links:
-        path = call.scope["raw_path"].partition(b"?")[0].decode("latin-1")
-        shown = ", ".join(f'<{path}?{text}>; rel="{relation}"' for relation, text in links.items())
-        headers.append((b"link", shown.encode()))
+        headers.append((b"link", show_links(call.scope, links)))
     if page.cursor is not None:
         headers.append((b"x-next-cursor", page.cursor.encode()))
     if page.scanned > call.core.settings.get("textdb.scan_warning"):
@@ -137,6 +140,12 @@ async def page_headers(call: Call, name: str, query: Query, page: Page, access: 
     if tag is not None:
         headers.append((b"etag", tag.encode()))
     return headers
+
+
+def show_links(scope: Scope, links: dict[str, str]) -> bytes:
+    """The value of the header Link."""
+    path = scope["raw_path"].partition(b"?")[0].decode("latin-1")
+    return ", ".join(f'<{path}?{text}>; rel="{relation}"' for relation, text in links.items()).encode()
 
 
 def page_links(text: str, query: Query, page: Page) -> dict[str, str]:

@@ -41,7 +41,7 @@ def join(sign: str, parts: list[Sql]) -> Sql:
 
 def execute(conn: Connection, sql: Sql) -> Answer:
     """Execute a statement that was put together for this call."""
-    raw = conn.connection.driver_connection
+    raw: Any = conn.connection.dbapi_connection
     if isinstance(raw, sqlite3.Connection):
         return SqliteAnswer(raw.execute(sql.text.replace(HOLE, "?"), sql.values))
     return conn.exec_driver_sql(sql.text.replace("%", "%%").replace(HOLE, "%s"), sql.values)

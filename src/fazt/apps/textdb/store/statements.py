@@ -112,7 +112,7 @@ class SqliteAnswer:
 
 def run(conn: Connection, statement: Statement, *values: Any) -> Answer:
     """Execute a constant statement."""
-    raw = conn.connection.driver_connection
+    raw: Any = conn.connection.dbapi_connection
     if isinstance(raw, sqlite3.Connection):
         return SqliteAnswer(raw.execute(statement.sqlite, values))
     return conn.exec_driver_sql(statement.postgresql, values)

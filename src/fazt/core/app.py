@@ -132,7 +132,8 @@ class Mount:
 
     `access` documents who may call; an endpoint that is not "public" authenticates by itself
     with `core.http.access.identify`, since each protocol asks for credentials in its own way.
-    With `methods`, all others pass by: they find the page at that address. `front` is asked first.
+    With `methods`, all others pass by: they find the page at that address. `front` is asked first, and `front_post`
+    for a POST whose body is short, when all of it has come.
     """
 
     prefix: str
@@ -141,6 +142,7 @@ class Mount:
     help: str
     methods: tuple[str, ...] = ()
     front: Front | None = None
+    front_post: Front | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The front door beside the general way: the same bytes, in the same order, whatever a connection does."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from types import SimpleNamespace
 from typing import Any
@@ -222,3 +223,120 @@ def test_a_large_body_is_not_copied_for_each_who_reads_it_slowly(method: str, se
 def test_an_answer_that_is_none_is_a_fault(headers: list[tuple[bytes, bytes]]) -> None:
     with pytest.raises(RuntimeError):
         encode(Answer(200, headers, b"hello"), (), [], SimpleNamespace(scope={"method": "GET"}, keep_alive=True))
+
+
+class Letterbox(Doors):
+    """An application whose front takes whole bodies: it echoes those that begin with a letter."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bodies: list[bytes] = []
+
+    def front(self, scope: dict[str, Any], reply: Reply) -> bool:
+        """See Root.front."""
+        if not self.is_open or scope["method"] != "POST":
+            return False
+        reply.begin(self, "test", ADDED)  # type: ignore[arg-type] # as much of a Root as it needs
+        return reply.with_body(lambda: self.take(reply))
+
+    def take(self, reply: Reply) -> bool:
+        """A front_post."""
+        body = reply.body
+        self.bodies.append(body)
+        if not body[:1].isalpha():
+            return False
+
+        def answer() -> None:
+            reply.answer(Answer(200, [(b"content-type", b"text/plain")], body))
+
+        if not self.is_late:
+            answer()
+        else:
+            self.late.put_nowait(answer)
+        return True
+
+    async def __call__(self, _scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """See ASGI 3."""
+        body, more = b"", True
+        while more:
+            message = await receive()
+            more = message.get("more_body", False)
+            body += message.get("body", b"")
+        self.tasked.append(body[:10].decode())
+        await respond(StartedSend(send, ADDED), 200, [(b"content-type", b"text/plain")], body)
+
+
+def post(body: bytes, *more: bytes) -> bytes:
+    """A POST as its bytes."""
+    return ask("/post", *more, method="POST", body=body)
+
+
+POSTS = [
+    post(b"letter"),
+    post(b"letter") + post(b"1") * 3 + post(b"other") + ask("/get"),
+    post(b"a" * 60_000) + post(b"b" * 60_001) + post(b"c" * 200_000) + post(b"d"),
+    ask("/post", b"Content-Length: 0", method="POST") + ask("/post", method="POST") + post(b"x"),
+    ask("/post", b"Transfer-Encoding: chunked", method="POST") + b"3\r\nabc\r\n0\r\n\r\n" + post(b"x"),
+    post(b"letter", b"Expect: 100-continue") + post(b"x"),
+    post(b"x") * 100,
+]
+
+
+@pytest.fixture
+async def letterbox() -> AsyncIterator[tuple[Letterbox, Listener]]:
+    """The application and its server."""
+    app = Letterbox()
+    running = Listener(app, [bind(Address("127.0.0.1", 0))])
+    await running.start()
+    yield app, running
+    await running.stop()
+
+
+@pytest.mark.parametrize("said", POSTS)
+async def test_bodies_are_answered_alike_at_both_doors(letterbox: tuple[Letterbox, Listener], said: bytes) -> None:
+    app, listener = letterbox
+    said += post(b"end", b"Connection: close")
+    by_front = await talk(listener, said)
+    assert app.bodies[-1] == b"end"
+    assert all(len(body) <= 60_000 for body in app.bodies)
+    app.is_open = False
+    assert by_front == await talk(listener, said)
+
+
+async def test_a_body_that_comes_in_pieces_is_waited_for(letterbox: tuple[Letterbox, Listener]) -> None:
+    app, listener = letterbox
+    reader, writer = await connect(listener)
+    for piece in re.findall(
+        rb"(?s).{1,7}", post(b"first letter") + post(b"2nd") + post(b"third", b"Connection: close")
+    ):
+        writer.write(piece)
+        await writer.drain()
+        await asyncio.sleep(0)
+    heard = await asyncio.wait_for(reader.read(), 10)
+    writer.close()
+    assert re.findall(rb"first letter|2nd|third", heard) == [b"first letter", b"2nd", b"third"]
+    assert app.tasked == ["2nd"]
+
+
+async def test_half_a_body_is_nobodys_letter(letterbox: tuple[Letterbox, Listener]) -> None:
+    app, listener = letterbox
+    reader, writer = await connect(listener)
+    writer.write(post(b"first") + post(b"half a letter")[:-3])
+    assert (await reader.readuntil(b"first")).startswith(b"HTTP/1.1 200 ")
+    writer.write_eof()
+    await reader.read()
+    writer.close()
+    await talk(listener, post(b"whole", b"Connection: close"))
+    assert app.bodies == [b"first", b"whole"]
+    assert app.tasked == []
+
+
+async def test_a_late_answer_to_a_body_goes_to_its_own_request(letterbox: tuple[Letterbox, Listener]) -> None:
+    app, listener = letterbox
+    app.is_late = True
+    talking = asyncio.create_task(
+        talk(listener, post(b"first") + post(b"second") + post(b"third", b"Connection: close"))
+    )
+    for _ in range(3):
+        (await app.late.get())()
+    assert re.findall(rb"first|second|third", await talking) == [b"first", b"second", b"third"]

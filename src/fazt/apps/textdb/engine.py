@@ -74,6 +74,10 @@ class Textdb:
             raise answer
         return answer
 
+    def save(self, new: New, done: Callable[[Written | FaztError], None], failed: Callable[[Exception], None]) -> None:
+        """As `create`, for who waits in no task: calls `done` with the error that create would raise, too."""
+        self._new.put(new, done, failed)
+
     def known_total(self, key: TotalKey) -> Known | None:
         """What a total was when it was last counted."""
         return self._totals.get(key)

@@ -8,6 +8,8 @@ body, no I/O, some microseconds. It may also keep `reply`, return True, and answ
 has written what the answer promises; until then the connection's next requests wait. An endpoint whose reads do not
 wait needs no front of its own: `front=partial(begin, answer)`, of core.http.eager, runs it as it is.
 
+`Mount(…, front_post=…)` is the same for POST: it is called when a short body has come as a whole, as `reply.body`.
+
 Which answer is given has to be decided by the code that the endpoint uses, too, and a test compares both doors.
 What else an answer needs is seen to here: security headers, HSTS, the way to HTTPS, proxies, errors, figures.
 """
@@ -16,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextvars import Context
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.httptools_impl import HEADER_VALUE_RE, STATUS_LINE
@@ -31,7 +33,12 @@ if TYPE_CHECKING:
     from fazt.core.http.protocol import LimitedProtocol
     from fazt.core.http.root import Root
 
-METHODS = frozenset({"GET", "HEAD"})
+METHODS = frozenset({"GET", "HEAD", "POST"})
+SHORT = 60_000
+"""Bytes of a body that is waited for before its request is begun; uvicorn stops reading a little above."""
+
+SLOW = frozenset({b"expect", b"transfer-encoding", b"upgrade"})
+"""Headers of requests whose body may be long in coming, or none."""
 
 log = get_logger(__name__)
 
@@ -51,6 +58,29 @@ class Reply:
     def begin(self, root: Root, kind: str, added: tuple[Header, ...]) -> None:
         """As which kind of request this is counted, and which headers the answer is given besides its own."""
         self._root, self._kind, self._added = root, kind, added
+
+    def with_body(self, front: Callable[[], bool]) -> bool:
+        """Run a front when the whole body has come; whether it takes the request, or may yet. False for long bodies."""
+        cycle = self._cycle
+        if not is_short(cycle):
+            return False
+        if not cycle.more_body:
+            return front()
+        self._protocol.awaited = partial(self._take_body, front)
+        return True
+
+    def _take_body(self, front: Callable[[], bool]) -> None:
+        if not front():
+            self.pass_on()
+
+    def pass_on(self) -> None:
+        """Have the general way answer, from the start: for a front that took a request and finds that it cannot."""
+        self._protocol.start_task(self._cycle, self._protocol.app)
+
+    @property
+    def body(self) -> bytes:
+        """The whole body, in a `front_post`."""
+        return bytes(self._cycle.body)
 
     def answer(self, answer: Answer) -> None:
         """Send a whole answer; nothing, where the client has gone meanwhile. Header names are in small letters."""
@@ -75,11 +105,14 @@ class Reply:
         for name, value in self._protocol.server_state.default_headers:
             lines += (name, b": ", value, b"\r\n")
         lines += (head, encode_block(self._added)[1], b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n")
-        if cycle.scope["method"] != "HEAD":
+        if cycle.scope["method"] == "HEAD":
+            body = b""
+        if len(body) <= COPIED:
             lines.append(body)
+            body = b""
         count_request(self._kind, CODE_CLASSES[status // 100])
         if not cycle.disconnected:
-            self._protocol.finish(cycle, b"".join(lines))
+            self._protocol.finish(cycle, b"".join(lines), body)
 
     @property
     def receive(self) -> Receive:
@@ -103,6 +136,17 @@ class Reply:
         assert self._root is not None, "begin comes first"
         guarded = self._root.guarded(answer, self._kind, self._added)
         self._protocol.start_task(self._cycle, guarded, context)
+
+
+def is_short(cycle: Any) -> bool:
+    """Whether the body of a request is announced as a short one."""
+    size = -1
+    for name, value in cycle.scope["headers"]:
+        if name in SLOW:
+            return False
+        if name == b"content-length" and value.isdigit() and len(value) < 6:
+            size = int(value)
+    return 0 <= size <= SHORT
 
 
 def encode(answer: Answer, added: tuple[Header, ...], default: list[Header], cycle: Any) -> tuple[bytes, bytes]:

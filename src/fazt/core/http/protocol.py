@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from collections.abc import Callable
 from contextvars import Context
 from functools import partial
 from typing import Any
@@ -73,6 +74,8 @@ class LimitedProtocol(HttpToolsProtocol):
     draining = False
     reading = False
     unread = b""
+    awaited: Callable[[], None] | None = None
+    """What is to be done when the body that is coming is there as a whole."""
     running: Any = None
     """The cycle whose turn it is or was."""
 
@@ -206,6 +209,13 @@ class LimitedProtocol(HttpToolsProtocol):
             if split_host(found) != split_host(host):
                 raise ValueError("one host is meant")
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """See httptools."""
+        super().on_message_complete()
+        if self.awaited is not None:
+            awaited, self.awaited = self.awaited, None
+            awaited()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's name
         """Refuse what was read last, when what came before it is answered; `msg` is uvicorn's and says nothing more."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -75,6 +76,11 @@ class Root:
         if front is None or is_diverted(self.core, scope, host):
             return False
         reply.begin(self, kind, self._added(kind, scope, host))
+        if scope["method"] == "POST":
+            return reply.with_body(partial(self._run_front, front, scope, reply))
+        return self._run_front(front, scope, reply)
+
+    def _run_front(self, front: Front, scope: Scope, reply: Reply) -> bool:
         try:
             return front(self.core, scope, reply)
         except Exception as error:  # noqa: BLE001 - the rim: whatever is raised becomes an answer
@@ -92,12 +98,13 @@ class Root:
         return run
 
     def _find_front(self, scope: Scope, host: str) -> tuple[str, Front | None]:
+        is_post = scope["method"] == "POST"
         if self._is_dashboard(scope, host):
             mount = self._find_mount(scope)
-            return "dashboard", None if mount is None else mount.front
+            return "dashboard", None if mount is None else mount.front_post if is_post else mount.front
         for find_host in self.core.host_finders:
             if find_host(self.core, host) is not None:
-                return "host", self.core.host_fronts.get(find_host)
+                return "host", None if is_post else self.core.host_fronts.get(find_host)
         return "unknown", None
 
     def _is_dashboard(self, scope: Scope, host: str) -> bool:

@@ -11,6 +11,7 @@ from fazt.apps.textdb.routes import documents, feeds, lists, transfer
 from fazt.apps.textdb.routes.call import Call, cors_headers, preflight_headers, split_path
 from fazt.apps.textdb.routes.description import describe
 from fazt.apps.textdb.routes.glance import glance
+from fazt.apps.textdb.routes.saving import save_now
 from fazt.core import Core
 from fazt.core.app import Mount, Receive, Scope, Send
 from fazt.core.errors import FaztError, NotFound
@@ -112,4 +113,5 @@ MOUNT = Mount(
     "own",
     "JSON documents; rules of the collection, a login, or a token with textdb scopes.",
     front=answer_now,
+    front_post=save_now,
 )

@@ -11,7 +11,7 @@ from typing import Any
 
 from fazt.apps.textdb.actions import access_of
 from fazt.apps.textdb.engine import Textdb, textdb_of
-from fazt.apps.textdb.model.collection import Collection
+from fazt.apps.textdb.model.collection import Access, Collection
 from fazt.apps.textdb.model.document import Page
 from fazt.apps.textdb.model.naming import MAX_ID, key_of
 from fazt.apps.textdb.model.query import Query
@@ -72,17 +72,17 @@ class Glances:
     """What is remembered between requests. All of it follows from what it is remembered by."""
 
     def __init__(self) -> None:
-        self._views: dict[tuple[int, int], tuple[Caller, Collection, bool]] = {}
+        self._views: dict[tuple[int, int], tuple[Caller, Collection, Access]] = {}
         self._listings: OrderedDict[tuple[int, int, int, int, str], Listing] = OrderedDict()
 
-    def may_see_all(self, caller: Caller, collection: Collection) -> bool:
-        """Whether a caller may read every document of a collection."""
+    def access(self, caller: Caller, collection: Collection) -> Access:
+        """What a caller is to a collection."""
         key = (id(caller), id(collection))
         kept = self._views.get(key)
         if kept is None or kept[0] is not caller or kept[1] is not collection:
             if len(self._views) >= MAX_VIEWS:
                 self._views.clear()
-            kept = self._views[key] = (caller, collection, sees_all(collection, access_of(caller, collection.name)))
+            kept = self._views[key] = (caller, collection, access_of(caller, collection.name))
         return kept[2]
 
     def listing(self, core: Core, collection: Collection, asked: str) -> Listing | None:
@@ -126,22 +126,35 @@ def glance(core: Core, scope: Scope, reply: Reply) -> bool:
 
 def may_see_all(core: Core, scope: Scope, collection: Collection) -> bool:
     """Whether this is somebody who may read everything there, and asks for nothing unusual."""
-    authorization = None
-    for name, value in scope["headers"]:
-        if name in UNUSUAL:
-            return False
-        if name == b"authorization" and authorization is None:
-            authorization = value
+    authorization = find_authorization(scope)
+    if authorization is None:
+        return False
     if collection.settings.rules.read == "public":
         return True
-    if authorization is None or authorization[:7].lower() != b"bearer ":
-        return False
+    caller = find_caller(core, scope, authorization)
+    return caller is not None and sees_all(collection, glances_of(core).access(caller, collection))
+
+
+def find_authorization(scope: Scope) -> bytes | None:
+    """The header Authorization, b"" where it is missing; None for a request that asks for something unusual."""
+    authorization = b""
+    for name, value in scope["headers"]:
+        if name in UNUSUAL:
+            return None
+        if name == b"authorization" and not authorization:
+            authorization = value
+    return authorization
+
+
+def find_caller(core: Core, scope: Scope, authorization: bytes) -> Caller | None:
+    """Whose token this is; None where that is not to be had at once."""
+    if authorization[:7].lower() != b"bearer ":
+        return None
     secret = authorization[7:].decode("latin-1").strip()
     try:
-        caller = at_once(core.auth.identify_token(secret, core.clock(), client_address(scope)))
+        return at_once(core.auth.identify_token(secret, core.clock(), client_address(scope)))
     except Waits:
-        return False
-    return caller is not None and glances_of(core).may_see_all(caller, collection)
+        return None
 
 
 def answer_document(core: Core, collection: Collection, step: bytes, reply: Reply) -> bool:

@@ -28,7 +28,7 @@ def parse(text: str) -> Any:
     Raises Invalid for what is not JSON (NaN and repeated keys among it), TooLarge beyond LEVELS levels.
     """
     try:
-        value = json.loads(text, object_pairs_hook=_to_object, parse_float=_to_decimal, parse_constant=_refuse)
+        value = DECODER.decode(text)
     except RecursionError as error:
         raise too_deep() from error
     except json.JSONDecodeError as error:
@@ -172,3 +172,7 @@ def pretty(text: str) -> str:
         pieces.append(": " if part == ":" else part)
         before = part
     return "".join(pieces) + "\n"
+
+
+DECODER = json.JSONDecoder(object_pairs_hook=_to_object, parse_float=_to_decimal, parse_constant=_refuse)
+"""Made once: `json.loads` with hooks makes one for each text."""

@@ -54,5 +54,6 @@ def answer_saved(reply: Reply, collection: Collection, written: Written | FaztEr
         reply.pass_on()
         return
     text = written.text.encode()
-    place = collection.name.encode(), quote(written.id, safe="").encode()
+    id_ = written.id if written.id.isalnum() and written.id.isascii() else quote(written.id, safe="")
+    place = collection.name.encode(), id_.encode()
     reply.say(201, OF_CREATED % (written.seq, *place, len(text)), text)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from fazt.apps.textdb.model.naming import id_of
 
 Change = Literal["created", "updated", "deleted"]
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(msgspec.Struct, frozen=True):
     """One version of a document. `text` is its JSON; `seq` the number of the write that made it; times in ms."""
 
     key: str
@@ -33,8 +33,7 @@ class Document:
         return f'"{self.seq}"'
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(msgspec.Struct, frozen=True):
     """What a write did. `text` is the document as it is now, "" after a delete."""
 
     id: str
@@ -48,8 +47,7 @@ class Written:
         return f'"{self.seq}"'
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(msgspec.Struct, frozen=True):
     """A body that was read and checked: the text to keep, its value, and the id in it, if any."""
 
     text: str
@@ -57,16 +55,14 @@ class Body:
     id: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Conditions:
+class Conditions(msgspec.Struct, frozen=True):
     """If-Match and If-None-Match as lists of quoted tags or ["*"]; None where the header is missing."""
 
     match: tuple[str, ...] | None = None
     none_match: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeEntry:
+class ChangeEntry(msgspec.Struct, frozen=True):
     """One entry of the feed: `text` is None for what was deleted (or went out of sight)."""
 
     seq: int
@@ -75,8 +71,7 @@ class ChangeEntry:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(msgspec.Struct, frozen=True):
     """A piece of the feed. `last_seq` is where to go on; `has_more` says that there is more already.
 
     `is_reset` says that deletes before this piece are forgotten: what the reader has and this feed does not tell,
@@ -89,8 +84,7 @@ class Changes:
     is_reset: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(msgspec.Struct, frozen=True):
     """One piece of a list. `total` is None where it was not asked for; `cursor` is None at the end, or when not asked.
 
     `seq` is the collection's at that moment; `scanned` how many rows were looked through for want of an index.

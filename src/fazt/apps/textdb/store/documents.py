@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, Row
 
 from fazt.apps.textdb.model.collection import Access, Action, Collection, MatchRequired
@@ -68,8 +68,7 @@ def to_document(row: Row[Any]) -> Document:
     return Document(row.key, row.body, row.seq, row.created_at, row.updated_at, row.expires_at, row.user_id)
 
 
-@dataclass(frozen=True, slots=True)
-class New:
+class New(msgspec.Struct, frozen=True):
     """A document that somebody wants to save, under its own id or a new one. `ttl` is in seconds."""
 
     collection: Collection

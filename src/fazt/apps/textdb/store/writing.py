@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, Row
 
 from fazt.apps.textdb.model.collection import Access, Collection, Stale
@@ -56,8 +56,7 @@ def insert_of(rows: int) -> Statement:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True):
     """A new document as it will be kept. `where` is what the rules want of it; times in ms."""
 
     id: str

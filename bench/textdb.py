@@ -35,8 +35,14 @@ wrk.body = '{body}'
 GET = """
 wrk.headers["authorization"] = "{authorization}"
 local ids = {{{ids}}}
+local requests = {{}}
+init = function()
+  for place, id in ipairs(ids) do
+    requests[place] = wrk.format("GET", "{path}" .. id)
+  end
+end
 request = function()
-  return wrk.format("GET", "{path}" .. ids[math.random(#ids)])
+  return requests[math.random(#requests)]
 end
 """
 

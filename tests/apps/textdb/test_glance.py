@@ -173,6 +173,7 @@ async def test_whoever_asks_hears_the_same_at_both_doors(program: Running, monke
         (b"Authorization: Basic eDp5",),
         (b"Authorization: bEARER  " + tokens["rw"][1].secret.encode() + b" ", USUAL),
         (b"Authorization: nonsense", owner),
+        (b"Authorization:", owner),
         (owner, b"Origin: https://app.example"),
         (owner, b'If-None-Match: "1", W/"x"'),
         (owner, b"If-None-Match: *"),

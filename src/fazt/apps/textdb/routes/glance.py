@@ -13,11 +13,13 @@ from fazt.apps.textdb.actions import access_of
 from fazt.apps.textdb.engine import Textdb, textdb_of
 from fazt.apps.textdb.model.collection import Access, Collection
 from fazt.apps.textdb.model.document import Page
+from fazt.apps.textdb.model.expression import EVERYTHING
 from fazt.apps.textdb.model.naming import MAX_ID, key_of
 from fazt.apps.textdb.model.query import Query
 from fazt.apps.textdb.routes.documents import cached_date
 from fazt.apps.textdb.routes.lists import is_plain, page_links, parse_plain, show_links, to_tag
 from fazt.apps.textdb.store.glance import Walk, Walked, find_document, plan_walk, take_walk
+from fazt.apps.textdb.store.lists import Known
 from fazt.apps.textdb.store.rules import sees_all
 from fazt.core import Core
 from fazt.core.app import Scope
@@ -27,7 +29,7 @@ from fazt.core.db import TooLong
 from fazt.core.errors import FaztError
 from fazt.core.http.eager import Waits, at_once
 from fazt.core.http.front import Reply
-from fazt.core.http.hosts import client_address
+from fazt.core.http.hosts import client_address, find_header
 
 UNUSUAL = frozenset({b"cookie", b"if-none-match", b"origin"})
 """Headers that make an answer another one."""
@@ -36,7 +38,7 @@ HEAD = b"content-type: application/json\r\ncache-control: private, no-cache\r\n"
 OF_DOCUMENT = (
     HEAD + b'etag: "%d"\r\nlast-modified: %b\r\nx-created-at: %d\r\nx-updated-at: %d\r\ncontent-length: %d\r\n'
 )
-MAX_VIEWS = 4_096
+MAX_VIEWS = 1_024
 MAX_LISTINGS = 1_024
 LONGEST_QUERY = 500
 SKIPPED = 100
@@ -56,14 +58,14 @@ class Listing:
         self.head = b""
         self.head_of: tuple[int, int | None] = (-1, None)
 
-    def headers(self, scope: Scope, walk: Walk, found: Walked) -> bytes:
+    def headers(self, scope: Scope, collection: Collection, found: Walked) -> bytes:
         """The lines of all headers but the length."""
         if self.head_of != (found.seq, found.total):
             self.head_of = (found.seq, found.total)
             lines = [] if found.total is None else [b"x-total-count: %d" % found.total]
             if links := page_links(self.asked, self.query, Page((), found.total, found.seq)):
                 lines.append(b"link: " + show_links(scope, links))
-            lines.append(b"etag: " + to_tag(self.asked, walk.collection, found.seq).encode())
+            lines.append(b"etag: " + to_tag(self.asked, collection, found.seq).encode())
             self.head = HEAD + b"\r\n".join(lines) + b"\r\n"
         return self.head
 
@@ -77,7 +79,7 @@ class Glances:
 
     def access(self, caller: Caller, collection: Collection) -> Access:
         """What a caller is to a collection."""
-        key = (id(caller), id(collection))
+        key = (id(caller), collection.id)
         kept = self._views.get(key)
         if kept is None or kept[0] is not caller or kept[1] is not collection:
             if len(self._views) >= MAX_VIEWS:
@@ -85,8 +87,8 @@ class Glances:
             kept = self._views[key] = (caller, collection, access_of(caller, collection.name))
         return kept[2]
 
-    def listing(self, core: Core, collection: Collection, asked: str) -> Listing | None:
-        """The list that a query string asks for; None where it cannot be remembered. Raises Invalid."""
+    def listing(self, core: Core, collection: Collection, asked: str, known: Known | None) -> Listing | None:
+        """The list that a query string asks for; None where that is not worth remembering (yet). Raises Invalid."""
         if len(asked) > LONGEST_QUERY or not is_plain(asked):
             return None
         limits = core.settings.get("textdb.default_limit"), core.settings.get("textdb.max_limit")
@@ -94,6 +96,8 @@ class Glances:
         kept = self._listings.get(key)
         if kept is None:
             query = parse_plain(asked, *limits)
+            if query.count and known is None and query.where != EVERYTHING:
+                return None  # it has to be counted first, which may be the last that is heard of it
             kept = self._listings[key] = Listing(asked, query, core.db.look(plan_walk, collection, query))
             if len(self._listings) > MAX_LISTINGS:
                 self._listings.popitem(last=False)
@@ -137,13 +141,10 @@ def may_see_all(core: Core, scope: Scope, collection: Collection) -> bool:
 
 def find_authorization(scope: Scope) -> bytes | None:
     """The header Authorization, b"" where it is missing; None for a request that asks for something unusual."""
-    authorization = b""
-    for name, value in scope["headers"]:
+    for name, _ in scope["headers"]:
         if name in UNUSUAL:
             return None
-        if name == b"authorization" and not authorization:
-            authorization = value
-    return authorization
+    return find_header(scope["headers"], b"authorization") or b""
 
 
 def find_caller(core: Core, scope: Scope, authorization: bytes) -> Caller | None:
@@ -176,8 +177,9 @@ def answer_document(core: Core, collection: Collection, step: bytes, reply: Repl
 def answer_list(core: Core, textdb: Textdb, collection: Collection, scope: Scope, reply: Reply) -> bool:
     """GET /db/{collection}, where its total is known."""
     asked = scope["query_string"].decode("latin-1")
+    known = textdb.known_total((collection.id, collection.revision, "", asked))
     try:
-        listing = glances_of(core).listing(core, collection, asked)
+        listing = glances_of(core).listing(core, collection, asked, known)
     except FaztError:
         return False
     if listing is None or listing.walk is None:
@@ -185,7 +187,6 @@ def answer_list(core: Core, textdb: Textdb, collection: Collection, scope: Scope
     if listing.skip:
         listing.skip -= 1
         return False
-    known = textdb.known_total((collection.id, collection.revision, "", asked))
     try:
         found = core.db.look_briefly(take_walk, listing.walk, known)
     except TooLong:
@@ -193,6 +194,6 @@ def answer_list(core: Core, textdb: Textdb, collection: Collection, scope: Scope
         return False
     if found is None:
         return False
-    head = listing.headers(scope, listing.walk, found)
+    head = listing.headers(scope, collection, found)
     reply.say(200, b"%bcontent-length: %d\r\n" % (head, len(found.text)), found.text)
     return True

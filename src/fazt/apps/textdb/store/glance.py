@@ -33,7 +33,8 @@ Found = tuple[int, int, int, int | None, bytes]
 class Walk:
     """A list as one statement. `is_whole` says that it goes through all documents of the collection."""
 
-    collection: Collection
+    collection_id: int
+    revision: int
     sql: str
     values: tuple[Any, ...]
     is_counted: bool
@@ -72,7 +73,8 @@ def plan_walk(conn: Connection, collection: Collection, query: Query) -> Walk | 
     order = order_by(sort_expressions(dialect, query.order))
     sql = f"SELECT CAST(body AS BLOB) {scope} AND {condition.text}{order} LIMIT {HOLE} OFFSET {HOLE}"
     return Walk(
-        collection,
+        collection.id,
+        collection.revision,
         sql.replace(HOLE, "?"),
         (*values, *condition.values, query.limit, query.offset),
         query.count,
@@ -83,8 +85,8 @@ def plan_walk(conn: Connection, collection: Collection, query: Query) -> Walk | 
 def take_walk(conn: Connection, walk: Walk, known: Known | None) -> Walked | None:
     """The list; None where its total has to be counted first, or the collection was changed in the meantime."""
     raw = raw_of(conn)
-    state = raw.execute(STATE, (walk.collection.id,)).fetchone()
-    if state is None or state[2] != walk.collection.revision:
+    state = raw.execute(STATE, (walk.collection_id,)).fetchone()
+    if state is None or state[2] != walk.revision:
         return None
     total = None
     if walk.is_counted:

@@ -30,7 +30,8 @@ class Core:
     """The parts that apps share, put together by `serve.py`. One for each running program.
 
     No dataclass, since Litestar would then validate it, field by field, at every request.
-    `endpoints` are named ones that one app offers and another uses, e.g. `site.code`.
+    `endpoints` are named ones that one app offers and another uses, e.g. `site.code`; `fronts` are what some of them
+    have beside themselves at the front door.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Core:
         self.host_fronts: dict[HostFinder, Front] = {}
         self.host_listers: dict[str, HostLister] = {}
         self.endpoints: dict[str, Endpoint] = {}
+        self.fronts: dict[str, Front] = {}
         self.engines: dict[type, object] = {}
         self.after_close = AsyncExitStack()
         """What ends only after the file is closed: whoever copies the last writes elsewhere."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from fazt.apps.runtime.engine.exchange import Broken, Exchange
@@ -14,7 +13,7 @@ from fazt.apps.runtime.engine.process import Process
 from fazt.apps.runtime.wire.http import build_chunk, build_head, keep_headers
 from fazt.core.errors import TooLarge, Unavailable
 from fazt.core.http.hosts import find_header, is_secure
-from fazt.core.http.messages import ClientGone, content_length, respond_text, stream_body
+from fazt.core.http.messages import Answer, ClientGone, content_length, respond, respond_text, stream_body
 
 if TYPE_CHECKING:
     from fazt.core.app import Receive, Scope, Send
@@ -28,13 +27,13 @@ async def answer_request(functions: Functions, code: Code, scope: Scope, receive
     length = content_length(scope)
     has_body = bool(length) or find_header(scope["headers"], b"transfer-encoding") is not None
     process, exchange = await functions.open(code)
-    run = token_hex(5)
+    run = functions.name_run()
     head = head_of(scope, length if length is not None or has_body else 0, run)
     relay = Relay(functions, process, exchange, code, run)
     try:
         await relay.run(head, scope, receive, send, has_body=has_body)
     finally:
-        process.release(exchange, may_continue=relay.is_whole)
+        relay.release()
 
 
 def head_of(scope: Scope, length: int | None, run: str) -> bytes:
@@ -55,6 +54,10 @@ class Relay:
         self.is_whole = False
         self.has_begun = False
 
+    def release(self) -> None:
+        """The connection is used no more."""
+        self.process.release(self.exchange, may_continue=self.is_whole)
+
     async def run(self, head: bytes, scope: Scope, receive: Receive, send: Send, *, has_body: bool) -> None:
         """Send what came, and send back what is answered."""
         exchange, body_task = self.exchange, None
@@ -65,18 +68,38 @@ class Relay:
                 await self._wait_for_head(body_task)
             else:
                 await exchange.read_head()
-            whole = exchange.take_whole()
-            if whole is not None:
-                await self._send_whole(send, whole)
-                self.is_whole = body_task is None or body_task.done()
-            else:
-                await self._stream(send, receive if body_task is None or body_task.done() else None)
+            await self._answer(receive, send, body_task)
         except Broken as error:
             await self._tell_broken(error, send)
         finally:
             if body_task is not None:
                 body_task.cancel()
                 await asyncio.gather(body_task, return_exceptions=True)  # what it raised was told, or came too late
+
+    async def go_on(self, receive: Receive, send: Send) -> None:
+        """Send back what is answered to a request without a body, which has been sent."""
+        try:
+            await self.exchange.read_head()
+            await self._answer(receive, send, None)
+        except Broken as error:
+            await self._tell_broken(error, send)
+
+    async def _answer(self, receive: Receive, send: Send, body_task: asyncio.Task[None] | None) -> None:
+        whole = self.take_whole()
+        if whole is not None:
+            self.has_begun = True
+            await respond(send, *whole)
+            self.is_whole = body_task is None or body_task.done()
+        else:
+            await self._stream(send, receive if body_task is None or body_task.done() else None)
+
+    def take_whole(self) -> Answer | None:
+        """The answer, where all of it is here already. Raises TooLarge."""
+        body = self.exchange.take_whole()
+        if body is None:
+            return None
+        self._check_size(len(body))
+        return Answer(self.exchange.status, keep_headers(self.exchange.headers), body)
 
     async def _wait_for_head(self, body_task: asyncio.Task[None]) -> None:
         """The answer's head; where the body cannot be sent on, what that raised."""
@@ -97,13 +120,6 @@ class Relay:
             await self.exchange.write(build_chunk(piece) if is_chunked else piece)
         if is_chunked:
             await self.exchange.write(build_chunk(b""))
-
-    async def _send_whole(self, send: Send, body: bytes) -> None:
-        self._check_size(len(body))
-        self.has_begun = True
-        headers = keep_headers(self.exchange.headers)
-        await send({"type": "http.response.start", "status": self.exchange.status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
 
     async def _stream(self, send: Send, receive: Receive | None) -> None:
         """Piece by piece. A visitor who leaves ends it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import cast
 
 import httptools
@@ -12,6 +12,9 @@ from fazt.apps.runtime.wire.http import Headers
 
 HIGH_WATER = 256 << 10
 """How many bytes of an answer wait here before the process has to wait."""
+
+
+BODILESS = frozenset({204, 304})
 
 
 class Broken(Exception):
@@ -36,10 +39,11 @@ class Exchange(asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
         self._drain: asyncio.Future[None] | None = None
         self._lost: Broken | None = None
+        self._told: Callable[[], None] | None = None
+        self._parser = httptools.HttpResponseParser(self)  # it is ready for the next answer where there may be one
         self._begin(is_head=False)
 
     def _begin(self, *, is_head: bool) -> None:
-        self._parser = httptools.HttpResponseParser(self)
         self._is_head = is_head
         self.status = 0
         self.headers: Headers = []
@@ -122,11 +126,24 @@ class Exchange(asyncio.Protocol):
     @property
     def is_waiting(self) -> bool:
         """Whether the process has the turn: a visitor who reads slowly is not its fault."""
-        return self._waiter is not None or self._drain is not None
+        return self._waiter is not None or self._told is not None or self._drain is not None
+
+    @property
+    def has_news(self) -> bool:
+        """Whether there is an answer's head, or there will be none."""
+        return self._has_head or self._lost is not None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether a whole answer is here, of a kind that has a body."""
+        return self._is_whole and 200 <= self.status <= 599 and self.status not in BODILESS
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+        if self._told is not None and self.has_news:
+            told, self._told = self._told, None
+            told()
 
     async def _wait(self) -> None:
         if self._lost is not None:
@@ -142,6 +159,15 @@ class Exchange(asyncio.Protocol):
         self._begin(is_head=is_head)
         self.is_free = False
         await self.write(head)
+
+    def send_now(self, head: bytes, told: Callable[[], None]) -> None:
+        """Begin a request that is a head alone, without waiting; `told` is called once, when there is news."""
+        self._begin(is_head=False)
+        self.is_free = False
+        self.moved_at = self._loop.time()
+        self._told = told
+        assert self.transport is not None, "a free connection has one"
+        self.transport.write(head)
 
     async def write(self, data: bytes) -> None:
         """More of the request. Raises Broken."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from secrets import token_hex
+from itertools import count
+from secrets import randbits
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -74,9 +75,14 @@ class Functions:
         self.shown: dict[int, tuple[float, Code | None]] = {}
         """What runs that no visitor made have found lately; forgotten when a site changes."""
         self._loop = asyncio.get_running_loop()
+        self._numbers = count(randbits(40))
         self._denied: tuple[str, ...] | None = None
         self._denied_at = 0.0
         self._changed = asyncio.Event()
+
+    def name_run(self) -> str:
+        """What a run is called in the log: nobody can tell how many there were before."""
+        return f"{next(self._numbers) & 0xFFFFFFFFFF:010x}"
 
     # --- processes
 
@@ -255,6 +261,15 @@ class Functions:
 
     # --- requests and runs
 
+    def open_now(self, code: Code) -> tuple[Process, Exchange] | None:
+        """As `open`, where nothing has to be waited for or refused."""
+        here = self.sites.get(code.site_id)
+        process = None if here is None else here.present
+        if process is None or not process.is_usable(code.version) or process.in_flight >= process.limits.concurrency:
+            return None
+        exchange = process.find_free()
+        return None if exchange is None else (process, exchange)
+
     async def open(self, code: Code) -> tuple[Process, Exchange]:
         """A connection to the code of a site. Raises Unavailable and TooMany."""
         here = self.sites.get(code.site_id)
@@ -272,7 +287,7 @@ class Functions:
 
     async def order(self, code: Code, kind: str, about: dict[str, Any], body: bytes = b"", run: str = "") -> Any:
         """Have a handler other than `fetch` run; what it answered. Raises Failed and Unavailable."""
-        run = run or token_hex(5)
+        run = run or self.name_run()
         process, exchange = await self.open(code)
         is_whole = False
         try:

@@ -207,17 +207,24 @@ class Process:
 
     async def open(self) -> Exchange:
         """A connection that is free. Raises Broken."""
-        while self._free:
-            exchange = self._free.popleft()
-            if exchange.is_free:
-                self._count(exchange)
-                return exchange
+        found = self.find_free()
+        if found is not None:
+            return found
         try:
             _, exchange = await self._loop.create_unix_connection(Exchange, str(self.shell.home / "s.sock"))
         except OSError as error:
             raise Broken(self.end_reason or "the process does not answer") from error
         self._count(exchange)
         return exchange
+
+    def find_free(self) -> Exchange | None:
+        """A connection that is there already, or None."""
+        while self._free:
+            exchange = self._free.popleft()
+            if exchange.is_free:
+                self._count(exchange)
+                return exchange
+        return None
 
     def _count(self, exchange: Exchange) -> None:
         exchange.moved_at = self._loop.time()

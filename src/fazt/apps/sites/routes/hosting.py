@@ -47,12 +47,25 @@ def find_host(core: Core, host: str) -> Endpoint | None:
 
 
 def front_host(core: Core, scope: Scope, reply: Reply) -> bool:
-    """The front door of sites: a file that has been asked for before. See core.http.front."""
+    """The front door of sites: a file that has been asked for before, and code. See core.http.front."""
     hosting = core.engines.get(Hosting)
     hosted = hosting.hosts.get(scope[HOST]) if isinstance(hosting, Hosting) else None
-    if hosted is None or hosted.endpoint is None or not hosted.is_plain or scope["path"] not in hosted.resources:
+    if hosted is None or hosted.endpoint is None or not hosted.is_plain:
         return False
-    return begin(hosted.endpoint, core, scope, reply)
+    if scope["path"] in hosted.resources:
+        return begin(hosted.endpoint, core, scope, reply)
+    return front_code(hosted, core, scope, reply)
+
+
+def front_code(hosted: Hosted, core: Core, scope: Scope, reply: Reply) -> bool:
+    """Hand the request to the front of the site's own code, where neither a file nor a rule comes before it."""
+    index, front = hosted.index, core.fronts.get("site.code")
+    if index is None or index.code is None or front is None or index.redirects:
+        return False
+    if resolve(scope["path"], index.files) is not None:
+        return False
+    scope["fazt.site"] = index.code
+    return front(core, scope, reply)
 
 
 async def list_hosts(core: Core) -> list[str]:

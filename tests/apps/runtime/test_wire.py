@@ -11,7 +11,7 @@ from fazt.apps.runtime.engine.network import PRIVATE, subtract
 from fazt.apps.runtime.engine.wall import MACHINES, build_filter
 from fazt.apps.runtime.wire.declarations import DECLARATIONS
 from fazt.apps.runtime.wire.frames import FrameReader, encode, encode_answer, encode_error
-from fazt.apps.runtime.wire.http import build_chunk, build_head, build_order, keep_headers
+from fazt.apps.runtime.wire.http import build_chunk, build_head, build_order, keep_headers, strip_date
 from fazt.apps.runtime.wire.modules import find_bare_imports, is_module, wrap_classic
 from fazt.core.errors import FaztError, Invalid, NotFound, TooLarge
 
@@ -111,6 +111,16 @@ def test_heads() -> None:
     order = build_order("s", {"kind": "email", "about": {"from": "a\r\nb: c"}}, 3)
     assert order.count(b"\r\n") == 6
     assert keep_headers([(b"date", b"x"), (b"x-a", b"1"), (b"transfer-encoding", b"chunked")]) == [(b"x-a", b"1")]
+
+
+def test_the_date_of_a_head_makes_no_difference() -> None:
+    dates = [b"Sat, 28 Nov 2026 09:0%d:00 GMT" % number for number in range(2)]
+    for form in (b"HTTP/1.1 200 OK\r\ndate: %b\r\nx: y", b"HTTP/1.1 200 OK\r\nx: y\r\ndate: %b"):
+        heads = {strip_date(form % date) for date in dates}
+        assert heads == {b"HTTP/1.1 200 OK\r\nx: y"}
+    for form in (b"A\r\ndate: %b2\r\nx: y", b"A\r\ndate: %b\r\n folded", b"A\r\ndate: x\r\nb: %b", b"A\r\nmy-date: %b"):
+        head = form % dates[0]
+        assert strip_date(head) == head
 
 
 def test_holes_in_the_blocks_that_are_denied() -> None:

@@ -219,12 +219,6 @@ def test_a_large_body_is_not_copied_for_each_who_reads_it_slowly(method: str, se
     assert body == b""
 
 
-@pytest.mark.parametrize("headers", [[(b"x", b"a\r\nb: c")], [(b"content-length", b"3")]])
-def test_an_answer_that_is_none_is_a_fault(headers: list[tuple[bytes, bytes]]) -> None:
-    with pytest.raises(RuntimeError):
-        encode(Answer(200, headers, b"hello"), (), [], SimpleNamespace(scope={"method": "GET"}, keep_alive=True))
-
-
 class Letterbox(Doors):
     """An application whose front takes whole bodies: it echoes those that begin with a letter."""
 
@@ -340,3 +334,22 @@ async def test_a_late_answer_to_a_body_goes_to_its_own_request(letterbox: tuple[
     for _ in range(3):
         (await app.late.get())()
     assert re.findall(rb"first|second|third", await talking) == [b"first", b"second", b"third"]
+
+
+CYCLE = SimpleNamespace(scope={"method": "GET"}, keep_alive=True)
+
+
+@pytest.mark.parametrize("kind", [list, tuple])
+@pytest.mark.parametrize("headers", [[(b"x", b"a\r\nb: c")], [(b"content-length", b"3")]])
+def test_an_answer_that_is_none_is_a_fault(headers: list[tuple[bytes, bytes]], kind: type) -> None:
+    for _ in range(2):
+        with pytest.raises(RuntimeError):
+            encode(Answer(200, kind(headers), b"hello"), (), [], CYCLE)
+
+
+@pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
+def test_headers_that_many_answers_have_are_those_of_one(answer: Answer) -> None:
+    default = [(b"date", b"now")]
+    once = encode(answer, ADDED, default, CYCLE)
+    for _ in range(2):
+        assert encode(answer._replace(headers=tuple(answer.headers)), ADDED, default, CYCLE) == once

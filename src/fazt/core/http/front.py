@@ -16,7 +16,7 @@ What else an answer needs is seen to here: security headers, HSTS, the way to HT
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextvars import Context
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
@@ -104,7 +104,7 @@ class Reply:
         lines = [STATUS_LINE[status]]
         for name, value in self._protocol.server_state.default_headers:
             lines += (name, b": ", value, b"\r\n")
-        lines += (head, encode_block(self._added)[1], b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n")
+        lines += (head, encode_known(self._added)[1], b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n")
         if cycle.scope["method"] == "HEAD":
             body = b""
         if len(body) <= COPIED:
@@ -159,18 +159,15 @@ def encode(answer: Answer, added: tuple[Header, ...], default: list[Header], cyc
     lines = [STATUS_LINE[status]]
     for name, value in default:
         lines += (name, b": ", value, b"\r\n")
-    present = set()
-    for name, value in measure(status, headers, body):
-        if HEADER_VALUE_RE.search(value):
-            raise RuntimeError("Invalid HTTP header value.")
-        if name == b"content-length" and not is_head and int(value) != len(body):
-            raise RuntimeError("The body is not as long as Content-Length says.")
-        present.add(name)
-        lines += (name, b": ", value, b"\r\n")
+    headers = measure(status, headers, body)
+    present, block, length = encode_known(headers) if isinstance(headers, tuple) else encode_headers(headers)
+    if length is not None and length != len(body) and not is_head:
+        raise RuntimeError("The body is not as long as Content-Length says.")
+    lines.append(block)
     if added:
-        names, block = encode_block(added)
+        names, block, _ = encode_known(added)
         if not names.isdisjoint(present):
-            _, block = encode_block(tuple(pair for pair in added if pair[0] not in present))
+            _, block, _ = encode_headers([pair for pair in added if pair[0] not in present])
         lines.append(block)
     lines.append(b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n")
     if is_head:
@@ -181,7 +178,18 @@ def encode(answer: Answer, added: tuple[Header, ...], default: list[Header], cyc
     return b"".join(lines), body
 
 
-@lru_cache(maxsize=64)
-def encode_block(headers: tuple[Header, ...]) -> tuple[frozenset[bytes], bytes]:
-    """The names of headers that many answers have, and their lines."""
-    return frozenset(name for name, _ in headers), b"".join(b"%b: %b\r\n" % pair for pair in headers)
+def encode_headers(headers: Iterable[Header]) -> tuple[frozenset[bytes], bytes, int | None]:
+    """The names of headers, their lines, and what Content-Length says. Raises RuntimeError for what is no header."""
+    lines: list[bytes] = []
+    length = None
+    for name, value in headers:
+        if HEADER_VALUE_RE.search(value):
+            raise RuntimeError("Invalid HTTP header value.")
+        if name == b"content-length":
+            length = int(value)
+        lines += (name, b": ", value, b"\r\n")
+    return frozenset(lines[::4]), b"".join(lines), length
+
+
+encode_known = lru_cache(maxsize=64)(encode_headers)
+"""The same for headers that many answers have, which come as tuples."""

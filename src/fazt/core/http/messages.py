@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, NamedTuple
 
 from fazt.core.app import Receive, Scope, Send
@@ -17,7 +17,7 @@ class Answer(NamedTuple):
     """A whole answer, decided and not yet sent: `await respond(send, *answer)`, or `reply.answer(answer)`."""
 
     status: int
-    headers: list[Header]
+    headers: Sequence[Header]
     body: bytes = b""
 
 
@@ -64,7 +64,7 @@ async def read_body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
     return b"".join([piece async for piece in stream_body(scope, receive, max_bytes)])
 
 
-def measure(status: int, headers: list[Header], body: bytes) -> list[Header]:
+def measure(status: int, headers: Sequence[Header], body: bytes) -> Sequence[Header]:
     """The headers with the body's length. A 204 or 304 has neither body nor length (RFC 9110, 8.6)."""
     if status in {204, 304}:
         return headers
@@ -74,7 +74,7 @@ def measure(status: int, headers: list[Header], body: bytes) -> list[Header]:
     return [*headers, (b"content-length", b"%d" % len(body))]
 
 
-async def respond(send: Send, status: int, headers: list[Header] | None = None, body: bytes = b"") -> None:
+async def respond(send: Send, status: int, headers: Sequence[Header] | None = None, body: bytes = b"") -> None:
     """A whole answer with its length."""
     await send({"type": "http.response.start", "status": status, "headers": measure(status, headers or [], body)})
     await send({"type": "http.response.body", "body": body})

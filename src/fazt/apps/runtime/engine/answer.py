@@ -10,7 +10,7 @@ from fazt.apps.runtime.engine.exchange import Broken, Exchange
 from fazt.apps.runtime.engine.folders import Code
 from fazt.apps.runtime.engine.functions import Functions, explain
 from fazt.apps.runtime.engine.process import Process
-from fazt.apps.runtime.wire.http import build_chunk, build_head, keep_headers
+from fazt.apps.runtime.wire.http import build_chunk, build_head
 from fazt.core.errors import TooLarge, Unavailable
 from fazt.core.http.hosts import find_header, is_secure
 from fazt.core.http.messages import Answer, ClientGone, content_length, respond, respond_text, stream_body
@@ -99,7 +99,7 @@ class Relay:
         if body is None:
             return None
         self._check_size(len(body))
-        return Answer(self.exchange.status, keep_headers(self.exchange.headers), body)
+        return Answer(self.exchange.status, self.exchange.headers, body)
 
     async def _wait_for_head(self, body_task: asyncio.Task[None]) -> None:
         """The answer's head; where the body cannot be sent on, what that raised."""
@@ -123,7 +123,7 @@ class Relay:
 
     async def _stream(self, send: Send, receive: Receive | None) -> None:
         """Piece by piece. A visitor who leaves ends it."""
-        headers = keep_headers(self.exchange.headers)
+        headers = self.exchange.headers
         announced = find_header(headers, b"content-length")
         if announced is not None and announced.isdigit():
             self._check_size(int(announced))

@@ -6,11 +6,12 @@ import asyncio
 import os
 from collections import deque
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
 
-from fazt.apps.runtime.engine.exchange import Broken, Exchange
+from fazt.apps.runtime.engine.exchange import Broken, Exchange, Heads
 from fazt.apps.runtime.engine.folders import Loaded
 from fazt.apps.runtime.engine.shell import READ_BYTES, Shell
 from fazt.apps.runtime.model import Limits
@@ -62,6 +63,7 @@ class Process:
         self.exchanges: set[Exchange] = set()
         self._answer, self._say, self._tell = answer, voice.say, voice.tell
         self._free: deque[Exchange] = deque()
+        self._heads: Heads = {}
         self._loop = asyncio.get_running_loop()
         self._bridge: asyncio.StreamWriter | None = None
         self._ready: asyncio.Future[None] = self._loop.create_future()
@@ -211,7 +213,9 @@ class Process:
         if found is not None:
             return found
         try:
-            _, exchange = await self._loop.create_unix_connection(Exchange, str(self.shell.home / "s.sock"))
+            _, exchange = await self._loop.create_unix_connection(
+                partial(Exchange, self._heads), str(self.shell.home / "s.sock")
+            )
         except OSError as error:
             raise Broken(self.end_reason or "the process does not answer") from error
         self._count(exchange)

@@ -71,8 +71,8 @@ class Following:
             return True
 
         def done(_is_open: bool) -> None:
+            reply.answer(redirect)  # first: nobody else would answer, whatever went wrong there
             self.book.live.note(link, record)
-            reply.answer(redirect)
 
         self.book.clicks.put(store.Click(link.id, record), done, reply.fail)
         return True

@@ -133,7 +133,7 @@ class Mount:
     `access` documents who may call; an endpoint that is not "public" authenticates by itself
     with `core.http.access.identify`, since each protocol asks for credentials in its own way.
     With `methods`, all others pass by: they find the page at that address. `front` is asked first, and `front_post`
-    for a POST whose body is short, when all of it has come.
+    for a POST whose body is short, when all of it has come. WebSockets come only to who `has_websockets`.
     """
 
     prefix: str
@@ -143,6 +143,7 @@ class Mount:
     methods: tuple[str, ...] = ()
     front: Front | None = None
     front_post: Front | None = None
+    has_websockets: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,3 +116,19 @@ def test_a_body_that_is_no_utf8_is_invalid(shared_program: Program) -> None:
     with shared_program.owner(headers={"content-type": "application/json"}) as client:
         answer = client.post("/api/v1/tokens", content=b'{"name": "\xff"}')
     assert (answer.status_code, answer.json()["detail"]) == (400, "The body is not UTF-8.")
+
+
+@pytest.mark.parametrize(
+    "path", ["/health", "/metrics", "/db/x/1", "/static/x", "/track", "/pixel.gif", "/joplin/api/ping", "/r/x", "/dav/"]
+)
+def test_a_websocket_where_there_is_none_is_refused_and_no_fault(shared_program: Program, path: str) -> None:
+    asked = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    said = len(shared_program.log)
+    with socket.create_connection(("127.0.0.1", shared_program.port), timeout=10) as line:
+        line.sendall((asked + key).encode())
+        heard = b""
+        while piece := line.recv(1_000):
+            heard += piece
+    assert heard.startswith(b"HTTP/1.1 403 ")
+    assert "unforeseen error" not in shared_program.log[said:]

@@ -134,6 +134,8 @@ class Root:
         mount = self._find_mount(scope)
         if mount is None:
             await self.pages(scope, receive, send)
+        elif scope["type"] == "websocket" and not mount.has_websockets:
+            raise NotFound("There is no WebSocket here.")
         else:
             await mount.endpoint(self.core, scope, receive, send)
 

@@ -81,4 +81,5 @@ DOOR = Mount(
     answer,
     access="own",
     help="Pads: the page, the text (`curl`), `PUT`, `POST` to append, changes as SSE, and y-websocket's protocol.",
+    has_websockets=True,
 )

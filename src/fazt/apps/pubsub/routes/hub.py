@@ -201,4 +201,10 @@ async def presence(call: Call, path: str) -> None:
     await call.answer(200, [JSON, FRESH], msgspec.json.encode(describe_listeners(call.core, topic)))
 
 
-MOUNT = Mount("/hub", answer, "own", "Topics: publish, and listen; rules, a login, or a token with pubsub scopes.")
+MOUNT = Mount(
+    "/hub",
+    answer,
+    "own",
+    "Topics: publish, and listen; rules, a login, or a token with pubsub scopes.",
+    has_websockets=True,
+)

@@ -233,4 +233,10 @@ async def list_hosts(core: Core) -> list[str]:
     return [chosen] if chosen else []
 
 
-MOUNT = Mount(PREFIX, answer_below, "own", "What ntfy's apps and clients speak; at the root of ntfy.<domain>, too.")
+MOUNT = Mount(
+    PREFIX,
+    answer_below,
+    "own",
+    "What ntfy's apps and clients speak; at the root of ntfy.<domain>, too.",
+    has_websockets=True,
+)

@@ -217,7 +217,7 @@ async def test_a_glance_sees_every_change_at_once(program: Running, monkeypatch:
                 except NotFound:
                     await put(program, name, id_, '{"n": 3, "status": "open"}')
 
-    for _ in range(10):
+    for _ in range(7):
         await change()
         await doors.compare(asked)
     for name in ("one", "member"):

@@ -113,28 +113,42 @@ def start_peers(stack: ExitStack, folder: Path) -> dict[str, int]:
     return ports
 
 
-def load(port: int, host: str = "") -> float:
-    """Requests a second, by wrk."""
+def load(port: int, host: str = "") -> tuple[float, int]:
+    """Requests a second, and how many there were, by wrk."""
     headers = ["-H", f"Host: {host}"] if host else []
     command = [find_program("wrk"), "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}", *headers, f"http://127.0.0.1:{port}/"]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert "Non-2xx" not in said, said
     found = re.search(r"Requests/sec:\s+([0-9.]+)", said)
+    total = re.search(r"(\d+) requests in", said)
     assert found is not None, said
-    return float(found[1])
+    assert total is not None, said
+    return float(found[1]), int(total[1])
+
+
+def processor_s(pid: int) -> float:
+    """Processor time that a process has used until now, in seconds."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def compare(program: Program, ports: dict[str, int]) -> None:
     """The same hello from all, in turns."""
+    assert program.process is not None
     figures: dict[str, list[float]] = {name: [] for name in ["fazt", *ports]}
+    used: list[float] = []
     for _ in range(ROUNDS):
-        figures["fazt"].append(load(program.port, "hello.localhost"))
+        before = processor_s(program.process.pid)
+        speed, count = load(program.port, "hello.localhost")
+        used.append((processor_s(program.process.pid) - before) / count * 1e6)
+        figures["fazt"].append(speed)
         for name, port in ports.items():
-            figures[name].append(load(port))
+            figures[name].append(load(port)[0])
     middle = {name: statistics.median(values) for name, values in figures.items()}
     print(f"{'warm hello':<14}{'requests/s':>12}{'fazt : it':>12}")
     for name, value in middle.items():
         print(f"{name:<14}{value:>12,.0f}{middle['fazt'] / value:>12.2f}")
+    print(f"processor time of fazt's own process: {statistics.median(used):.0f} us a request")
 
 
 def measure_starts(program: Program, what: str, spare_s: int) -> None:

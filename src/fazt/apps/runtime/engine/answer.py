@@ -48,6 +48,8 @@ def head_of(scope: Scope, length: int | None, run: str) -> bytes:
 class Relay:
     """One request and its answer."""
 
+    __slots__ = ("code", "exchange", "functions", "has_begun", "is_whole", "process", "run_id")
+
     def __init__(self, functions: Functions, process: Process, exchange: Exchange, code: Code, run: str) -> None:
         self.functions, self.process, self.exchange = functions, process, exchange
         self.code, self.run_id = code, run

@@ -27,13 +27,13 @@ def answer_now(functions: Functions, code: Code, scope: Scope, reply: Reply) -> 
     for name, _ in scope["headers"]:
         if name in HAS_BODY:
             return False
+    run = functions.name_run()
+    head = head_of(scope, 0, run)
     found = functions.open_now(code)
     if found is None:
         return False
     process, exchange = found
-    run = functions.name_run()
-    asked = Asked(Relay(functions, process, exchange, code, run), reply)
-    exchange.send_now(head_of(scope, 0, run), asked.hear)
+    exchange.send_now(head, Asked(Relay(functions, process, exchange, code, run), reply).hear)
     return True
 
 

@@ -27,11 +27,9 @@ def build_head(
     `length` is that of the body; None sends it in chunks. Headers of our own that a visitor sent are left out.
     """
     lines = [b"%b %b HTTP/1.1\r\nhost: %b\r\n" % (method.encode("latin-1"), url, host)]
-    lines += [
-        b"%b: %b\r\n" % (name, value)
-        for name, value in headers
-        if name not in NOT_SENT and not name.startswith(OWN_PREFIX)
-    ]
+    for name, value in headers:
+        if name not in NOT_SENT and not name.startswith(OWN_PREFIX):
+            lines += (name, b": ", value, b"\r\n")
     lines.append(b"x-fazt-id: %b\r\n" % run.encode())
     if length is None:
         lines.append(b"transfer-encoding: chunked\r\n\r\n")

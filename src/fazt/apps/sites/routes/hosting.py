@@ -62,7 +62,7 @@ def front_code(hosted: Hosted, core: Core, scope: Scope, reply: Reply) -> bool:
     index, front = hosted.index, core.fronts.get("site.code")
     if index is None or index.code is None or front is None or index.redirects:
         return False
-    if resolve(scope["path"], index.files) is not None:
+    if index.files and resolve(scope["path"], index.files) is not None:
         return False
     scope["fazt.site"] = index.code
     return front(core, scope, reply)

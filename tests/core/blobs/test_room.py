@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from random import Random
@@ -101,3 +102,19 @@ async def test_empty_pages_go_back_to_the_disk(file_db: Database, clock: Clock) 
     blobs.spare_bytes = 0
     await blobs.sweep()
     assert await file_db.read(count_pages) <= before + 10
+
+
+async def test_what_comes_slowly_is_written_four_chunks_at_a_time() -> None:
+    written: list[int] = []
+
+    async def write(ref: Ref, chunks: list[bytes]) -> Ref:
+        written.append(len(chunks))
+        return replace(ref, size=ref.size + sum(map(len, chunks)))
+
+    pipe = Pipe(Ref(1, 0, CHUNK_BYTES), write, sha256(), batch=4)
+    for _ in range(10):
+        await pipe.push(bytes(CHUNK_BYTES), 1 << 30)
+        await asyncio.sleep(0)  # the write before has long ended
+    ref = await pipe.finish()
+    assert written == [4, 4, 2]
+    assert ref.size == 10 * CHUNK_BYTES

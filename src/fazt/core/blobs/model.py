@@ -12,6 +12,9 @@ from fazt.core.errors import Invalid
 CHUNK_BYTES = 128 * 1024
 """Bytes of a chunk in the database file; measured by bench/db.py against 64 and 256 KiB."""
 
+SMALL_BYTES = 2 * 1024
+"""Pieces of a stream that are smaller than this are not worth an object of their own while they wait."""
+
 
 class Blob(Struct, frozen=True):
     """Bytes that are there: `hash` is their SHA-256 in lower-case hex."""
@@ -31,27 +34,43 @@ class Ref:
 
 
 class Cutter:
-    """Cuts a stream into chunks of `chunk_bytes`; `begun` is what the first chunk already has."""
+    """Cuts a stream into chunks of `chunk_bytes`; `begun` is what the first chunk already has.
+
+    Pieces are held as they came and copied once, into their chunk; one that is a chunk by itself is not copied.
+    Small ones are gathered, so that a chunk of single bytes takes no more memory than any other.
+    """
 
     def __init__(self, chunk_bytes: int, begun: bytes = b"") -> None:
         self._chunk_bytes = chunk_bytes
-        self._buffer = bytearray(begun)
+        self._held: list[bytes | bytearray | memoryview] = [begun] if begun else []
+        self._size = len(begun)
 
     def push(self, data: bytes) -> Iterator[bytes]:
         """Take `data`, give every chunk that is full now."""
-        at = 0
-        while at < len(data):
-            room = self._chunk_bytes - len(self._buffer)
-            self._buffer += memoryview(data)[at : at + room]
+        if self._size + len(data) < self._chunk_bytes:
+            self._hold(data)
+            return
+        view, at = memoryview(data), 0
+        while len(data) - at >= (room := self._chunk_bytes - self._size):
+            self._held.append(data if room == len(data) else view[at : at + room])
             at += room
-            if len(self._buffer) == self._chunk_bytes:
-                yield self.rest()
+            yield self.rest()
+        if at < len(data):
+            self._hold(view[at:])
 
     def rest(self) -> bytes:
         """What is not a full chunk yet; after this the cutter is empty."""
-        rest = bytes(self._buffer)
-        self._buffer.clear()
-        return rest
+        held, self._held, self._size = self._held, [], 0
+        return held[0] if len(held) == 1 and isinstance(held[0], bytes) else b"".join(held)
+
+    def _hold(self, data: bytes | memoryview) -> None:
+        self._size += len(data)
+        if len(data) >= SMALL_BYTES:
+            self._held.append(data)
+        elif self._held and isinstance(last := self._held[-1], bytearray):
+            last += data
+        else:
+            self._held.append(bytearray(data))
 
 
 def check_range(start: int, end: int | None, size: int) -> tuple[int, int]:

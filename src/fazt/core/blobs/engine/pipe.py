@@ -15,6 +15,9 @@ Write = Callable[[Ref, list[bytes]], Awaitable[Ref]]
 INLINE_BYTES = 32 * 1024
 """Hashing less than this takes less time than going to another thread."""
 
+GATHER_BYTES = 512 * 1024
+"""Less than this waits for more, also where nothing is being written."""
+
 
 class Pipe:
     """Fills one blob. One write is under way at a time, and at most `batch` chunks wait for it: memory stays flat.
@@ -46,8 +49,15 @@ class Pipe:
         check_size(self._total, max_bytes)
         for chunk in self._cutter.push(data):
             self._waiting.append(chunk)
-            if self._writing is None or self._writing.done() or len(self._waiting) >= self._batch:
+            if self._is_worth_a_write():
                 await self._turn()
+
+    def _is_worth_a_write(self) -> bool:
+        """A write costs much the same for one chunk as for four: small ones wait for each other."""
+        if len(self._waiting) >= self._batch:
+            return True
+        is_idle = self._writing is None or self._writing.done()
+        return is_idle and len(self._waiting) * self.ref.chunk_bytes >= GATHER_BYTES
 
     async def finish(self) -> Ref:
         """Write what is left and wait until all is durable. Raises what a write raised."""

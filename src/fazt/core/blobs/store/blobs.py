@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from fazt.core.blobs.model import CHUNK_BYTES, Blob, Ref
@@ -28,9 +28,9 @@ _DROP = Prepared(
 )
 _TOUCH = update(core_blob).where(b.hash == bindparam("of")).values(touched_at=bindparam("now")).returning(b.size)
 _ADD_BLOB = insert(core_blob).values(keeps=0).returning(b.id)
-_GROW = (
+_GROW = Prepared(
     update(core_blob)
-    .where(b.id == bindparam("of"), b.state.in_((RECEIVING, UPLOADING)), b.size == bindparam("offset"))
+    .where(b.id == bindparam("of"), or_(b.state == RECEIVING, b.state == UPLOADING), b.size == bindparam("offset"))
     .values(size=bindparam("grown"), touched_at=bindparam("now"))
     .returning(b.id)
 )
@@ -48,7 +48,7 @@ _CONDEMN_DROPPED = (
     .values(state=CONDEMNED, hash=None, touched_at=bindparam("now"))
     .returning(b.id, b.size, b.chunk_bytes, b.place)
 )
-_ADD_CHUNK = insert(core_chunk)
+_ADD_CHUNK = Prepared(insert(core_chunk), ("blob_id", "n", "data"))
 _PUT_KEPT = {
     dialect: Prepared(
         build(core_blob)
@@ -192,7 +192,7 @@ def grow(conn: Connection, ref: Ref, chunks: Sequence[bytes], now: int) -> Ref:
 def note_growth(conn: Connection, ref: Ref, added_bytes: int, now: int) -> Ref:
     """As `grow`, for bytes that are elsewhere: only the size. `added_bytes` count from the start of the last chunk."""
     size = ref.size - ref.size % ref.chunk_bytes + added_bytes
-    if conn.scalar(_GROW, {"of": ref.id, "offset": ref.size, "grown": size, "now": now}) is None:
+    if _GROW.row(conn, {"of": ref.id, "offset": ref.size, "grown": size, "now": now}) is None:
         raise Conflict("This upload was given up, or went on elsewhere, meanwhile.")
     return replace(ref, size=size)
 
@@ -201,7 +201,7 @@ def add_chunks(conn: Connection, blob_id: int, first: int, chunks: Sequence[byte
     """Insert `chunks`, numbered from `first`."""
     rows = [{"blob_id": blob_id, "n": n, "data": data} for n, data in enumerate(chunks, first)]
     if rows:
-        conn.execute(_ADD_CHUNK, rows)
+        _ADD_CHUNK.run_many(conn, rows)
 
 
 def seal(conn: Connection, ref: Ref, hash: str, now: int) -> tuple[Blob, bool]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -18,7 +20,8 @@ from fazt.apps.pubsub.store import alerts, boards, delayed, pages, reactions, sw
 from fazt.apps.pubsub.store.hearing import on_event
 from fazt.apps.pubsub.store.log import append
 from fazt.core.auth.store import create_owner, create_user
-from fazt.core.clock import DAY, HOUR, MINUTE
+from fazt.core.clock import DAY, HOUR, MINUTE, SECOND
+from fazt.core.db import attempt
 from fazt.core.errors import FaztError, NotFound, OverQuota
 from fazt.core.events import Event, list_events
 from fazt.core.push import list_notices
@@ -282,6 +285,28 @@ def test_events_become_messages_and_a_deleted_person_is_forgotten(conn: Connecti
     assert len(read(conn, "fazt/#")) == 2
     assert read(conn, "#") == []
     assert boards.list_boards(conn, "anna") == []
+
+
+def test_events_that_are_taken_at_once_are_the_messages_that_each_alone_would_be(conn: Connection) -> None:
+    names = ("drive.file_put", "textdb.changed", "drive.moved")
+    events = [
+        Event(names[n % 3], {"collection": "notes", "n": n}, f"k{n}", n, NOW + 400 * n + HOUR * (n // 7))
+        for n in range(1, 13)
+    ]
+
+    def tell(*calls: Sequence[Event]) -> list[Message]:
+        for call in calls:
+            on_event.take(conn, call)
+        upto = topics.read_seq(conn)
+        return pages.read_page(conn, ["fazt/#", "db/#"], everything, after=0, upto=upto, now=NOW).messages
+
+    with suppress(NotFound), attempt(conn):
+        alone = tell(*([event] for event in events))
+        raise NotFound("of what was told")
+    together = tell(events)
+    assert [(one.topic, one.n, one.data) for one in together] == [(one.topic, one.n, one.data) for one in alone]
+    assert len({one.seq for one in together}) == len(together) == 16
+    assert all(abs(after.at - before.at) < SECOND for after, before in zip(together, alone, strict=True))
 
 
 def test_bodies_of_any_kind_come_back_as_they_were(conn: Connection) -> None:

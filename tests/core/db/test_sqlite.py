@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from sqlalchemy.exc import DatabaseError, IntegrityError
 from fazt.core.config import Config
 from fazt.core.db import Database, TooLong, acting, attempt, looking, open_database
 from fazt.core.errors import Invalid, OverQuota, Unavailable
-from fazt.core.events import Event, Events, emit, list_events
+from fazt.core.events import Event, Events, Many, emit, list_events
 from fazt.core.jobs import list_jobs
 from fazt.core.metrics import REGISTRY
 from tests.conftest import NOW
@@ -271,8 +271,12 @@ async def test_acting_changes_who_is_asked_about_and_back(walled: Database) -> N
         await walled.write(from_links)
 
 
-async def test_an_apps_on_event_stays_behind_its_wall(walled: Database) -> None:
+@pytest.mark.parametrize("takes_many", [False, True])
+async def test_an_apps_on_event_stays_behind_its_wall(walled: Database, *, takes_many: bool) -> None:
     peek = of_app("lists", "SELECT name FROM boxes_file")
+
+    def take(conn: Connection, _events: Sequence[Event]) -> None:
+        peek(conn)
 
     def on_event(conn: Connection, _event: Event) -> None:
         peek(conn)
@@ -281,8 +285,9 @@ async def test_an_apps_on_event_stays_behind_its_wall(walled: Database) -> None:
         conn.execute(text("UPDATE boxes_file SET name = 'heard'"))
 
     on_event.__module__ = "fazt.apps.lists.store"
+    take.__module__ = "fazt.apps.lists.store"
     own.__module__ = "fazt.apps.boxes.store"
-    events = Events(walled, [("lists", on_event), ("boxes", own)], Clock())
+    events = Events(walled, [("lists", Many(take) if takes_many else on_event), ("boxes", own)], Clock())
     live: list[Event] = []
     events.listen(live.append)
     async with events.run():

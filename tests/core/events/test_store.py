@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from sqlalchemy import Connection, text
 
@@ -95,6 +97,45 @@ def test_a_failing_statement_of_an_app_is_its_own_trouble(conn: Connection) -> N
     store.deliver_batch(conn, store.Hears({"broken": broken, "good": good.on_event}), now=NOW)
     assert len(good.heard) == 1
     assert [job.key for job in list_jobs(conn)] == [f"{good.heard[0].id}/broken"]
+
+
+class Gatherer:
+    """An app that takes many events at once, and can be told to fail."""
+
+    def __init__(self, *, fails_at: set[int] | None = None) -> None:
+        self.calls: list[list[int]] = []
+        self.fails_at = fails_at or set()
+
+    def take(self, conn: Connection, events: Sequence[Event]) -> None:
+        self.calls.append([event.data["n"] for event in events])
+        for event in events:
+            emit(conn, Event("gatherer.took", {"n": event.data["n"]}), now=NOW)
+            if event.data["n"] in self.fails_at:
+                raise Invalid("not this one")
+
+
+def test_an_app_that_takes_many_hears_a_batch_in_one_call(conn: Connection) -> None:
+    gatherer, each = Gatherer(), Hearer()
+    for n in range(5):
+        tell(conn, n, "test.other" if n == 2 else "test.told")
+    handlers: dict[str, store.OnEvent] = {"many": store.Many(gatherer.take), "each": each.on_event}
+    store.deliver_batch(conn, store.Hears(handlers, {"many": ("test.told",), "each": ("*",)}), now=NOW)
+    assert gatherer.calls == [[0, 1, 3, 4]]
+    assert [e.data["n"] for e in each.heard] == [0, 1, 2, 3, 4]
+
+
+def test_one_event_that_fails_among_many_is_tried_again_alone(conn: Connection) -> None:
+    gatherer = Gatherer(fails_at={1})
+    ids = [tell(conn, n) for n in range(3)]
+    handlers = {"many": store.Many(gatherer.take)}
+    store.deliver_batch(conn, store.Hears(handlers, {"many": ("test.told",)}), now=NOW)
+    assert gatherer.calls == [[0, 1, 2], [0], [1], [2]]
+    assert sorted(e.data["n"] for e in list_events(conn, prefix="gatherer.")) == [0, 2]
+    (job,) = list_jobs(conn)
+    assert (job.key, job.run_at) == (f"{ids[1]}/many", NOW + SECOND)
+    gatherer.fails_at.clear()
+    store.deliver_again(conn, handlers, take_delivery(conn, NOW + SECOND))
+    assert sorted(e.data["n"] for e in list_events(conn, prefix="gatherer.")) == [0, 1, 2]
 
 
 def take_delivery(conn: Connection, now: int) -> dict[str, object]:

@@ -4,7 +4,7 @@ from fazt.core.app import EventKind, Setting
 from fazt.core.events.engine import Events, Listener
 from fazt.core.events.jobs import JOBS
 from fazt.core.events.model import Event
-from fazt.core.events.store import DEAD_JOB_EVENT, OnEvent, emit, find_newest, list_events, tell_dead_job
+from fazt.core.events.store import DEAD_JOB_EVENT, Many, OnEvent, emit, find_newest, list_events, tell_dead_job
 
 SETTINGS = (Setting("events.keep_days", 30, "How long the log of events looks back.", 1, 3_650, unit="days"),)
 EVENTS = (
@@ -22,6 +22,7 @@ __all__ = [
     "Event",
     "Events",
     "Listener",
+    "Many",
     "OnEvent",
     "emit",
     "find_newest",

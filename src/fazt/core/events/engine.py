@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter as Tally
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 
@@ -125,6 +126,8 @@ class Events:
                 pause_s = min(LONGEST_PAUSE_S, pause_s * 2)
                 continue
             pause_s = FIRST_PAUSE_S
+            for name, count in Tally(fact.name for fact in events).items():
+                EVENTS.labels(name).inc(count)
             for fact in events:
                 self._tell(fact)
             if len(events) < store.BATCH:
@@ -132,7 +135,6 @@ class Events:
                 await asyncio.sleep(min(LONGEST_GATHER_S, GATHER_S + MORE_S * len(events)))
 
     def _tell(self, fact: Event) -> None:
-        EVENTS.labels(fact.name).inc()
         for listener in tuple(self._listeners):
             try:
                 listener(fact)

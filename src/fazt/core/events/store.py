@@ -44,6 +44,21 @@ def emit(conn: Connection, fact: Event, *, now: int) -> int:
     return int(found[0])
 
 
+class Many:
+    """An `on_event` for an app that hears much: `on_event = Many(take)`, where `take(conn, events)` keeps their order.
+
+    What a batch has for it comes in one call. When that raises, each comes alone, so that only the one at fault waits.
+    """
+
+    def __init__(self, take: Callable[[Connection, Sequence[Event]], None]) -> None:
+        self.take = take
+        self.__module__ = take.__module__  # by which core.db.guard knows whose it is
+
+    def __call__(self, conn: Connection, event: Event) -> None:
+        """Take one."""
+        self.take(conn, [event])
+
+
 class Hears:
     """Which apps hear which events: `handlers` by app, and by app the names, `*` for all (also of one not named)."""
 
@@ -69,12 +84,30 @@ def deliver_batch(conn: Connection, hears: Hears, *, now: int) -> list[Event]:
     A handler that raises undoes only what it did itself for that event, and is called again by a job.
     """
     events = [to_event(row) for row in WAITING_EVENTS.rows(conn, {"limit": BATCH})]
+    together: dict[str, tuple[Many, list[Event]]] = {}
     for fact in events:
         for app, on_event in hears.of(fact.name):
-            deliver(conn, fact, app, on_event, now=now)
+            if isinstance(on_event, Many):
+                together.setdefault(app, (on_event, []))[1].append(fact)
+            else:
+                deliver(conn, fact, app, on_event, now=now)
+    for app, (many, facts) in together.items():
+        deliver_many(conn, facts, app, many, now=now)
     if events:
         MARK.run_many(conn, [{"event_id": fact.id} for fact in events])
     return events
+
+
+def deliver_many(conn: Connection, facts: Sequence[Event], app: str, many: Many, *, now: int) -> None:
+    """Bring several events to one app at once or, where that fails, one by one."""
+    try:
+        with attempt(conn), acting(conn, many):
+            many.take(conn, facts)
+    except Exception as error:  # a rim: which of them it was shows when each comes alone
+        if is_of_database(error):
+            raise
+        for fact in facts:
+            deliver(conn, fact, app, many, now=now)
 
 
 def deliver(conn: Connection, fact: Event, app: str, on_event: OnEvent, *, now: int) -> None:

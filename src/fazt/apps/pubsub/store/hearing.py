@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import groupby
+
 import msgspec
 from sqlalchemy import Connection
 
@@ -10,25 +13,36 @@ from fazt.apps.pubsub.model.options import Limits
 from fazt.apps.pubsub.model.topic import check_topic
 from fazt.apps.pubsub.store import alerts, boards, rules
 from fazt.apps.pubsub.store.log import append
-from fazt.core.clock import DAY
+from fazt.core.clock import DAY, SECOND
 from fazt.core.errors import Invalid
-from fazt.core.events import Event
+from fazt.core.events import Event, Many
 
 TOLD = Limits(keep_ms=7 * DAY, keep_count=1_000, keep_bytes=4 * 1024 * 1024, max_topics=1_000_000)
 """What is kept of the program's own topics; the log of events itself looks back further."""
 
 
-def on_event(conn: Connection, event: Event) -> None:
-    """Put the event on the hub, and forget a person who is gone."""
-    if event.name == "auth.user_deleted":
-        forget_person(conn, str(event.data.get("user_id", "")), now=event.at)
-    told = {"id": event.id, "name": event.name, "key": event.key, "data": event.data}
-    publications = [Publication(f"fazt/{event.name}", msgspec.json.encode(told), JSON)]
-    if event.name == "textdb.changed":
-        topic = f"db/{event.data.get('collection', '')}"
-        if is_topic(topic):
-            publications.append(Publication(topic, msgspec.json.encode(event.data), JSON))
-    append(conn, publications, TOLD, now=event.at)
+def take_events(conn: Connection, events: Sequence[Event]) -> None:
+    """Put them on the hub in their order, those of one second at once."""
+    for _second, near in groupby(events, key=lambda event: event.at // SECOND):
+        take_near(conn, list(near))
+
+
+def take_near(conn: Connection, events: Sequence[Event]) -> None:
+    """Put events on the hub that are about as old, and forget a person who is gone."""
+    publications: list[Publication] = []
+    for event in events:
+        if event.name == "auth.user_deleted":
+            forget_person(conn, str(event.data.get("user_id", "")), now=event.at)
+        told = {"id": event.id, "name": event.name, "key": event.key, "data": event.data}
+        publications.append(Publication(f"fazt/{event.name}", msgspec.json.encode(told), JSON))
+        if event.name == "textdb.changed":
+            topic = f"db/{event.data.get('collection', '')}"
+            if is_topic(topic):
+                publications.append(Publication(topic, msgspec.json.encode(event.data), JSON))
+    append(conn, publications, TOLD, now=events[-1].at)
+
+
+on_event = Many(take_events)
 
 
 def is_topic(name: str) -> bool:

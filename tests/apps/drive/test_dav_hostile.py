@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -82,6 +83,27 @@ def test_large_and_poisonous_xml_is_refused(dav: httpx.Client) -> None:
         assert large.status_code == 413, method
         assert dav.request(method, path, content=b"<a", headers=XML).status_code == 400, method
     assert dav.put(f"{FILES}/if", content=b"x", headers={"if": "(<a>)" * 5_000}).status_code in {400, 431}
+
+
+def test_one_that_finds_no_room_costs_no_other_its_answer(program: Program) -> None:
+    program.run("settings", "set", "drive.quota_mb", "1")
+    sizes = [1_000, 120_000] * 16
+    with program.owner() as dav, ThreadPoolExecutor(len(sizes)) as pool:
+        assert dav.put(f"{FILES}/first", content=bytes(100_000)).status_code == 201
+
+        def send(number: int) -> httpx.Response:
+            return dav.put(f"{FILES}/{number}", content=bytes([number]) * sizes[number])
+
+        answers = list(pool.map(send, range(len(sizes))))
+        codes = [answer.status_code for answer in answers]
+        assert codes[::2] == [201] * 16
+        assert set(codes[1::2]) == {201, 507}
+        found = props(propfind(dav, FILES, "getcontentlength", "quota-used-bytes", depth="1"))
+        there = {path: int(entry["getcontentlength"]) for path, entry in found.items() if "getcontentlength" in entry}
+        put = {f"{FILES}/{n}": sizes[n] for n, code in enumerate(codes) if code == 201}
+        assert there == put | {f"{FILES}/first": 100_000}
+        (entry,) = props(propfind(dav, FILES, "quota-used-bytes")).values()
+        assert int(entry["quota-used-bytes"]) == sum(there.values()) <= 1 << 20
 
 
 def test_the_quota_is_said_and_held(program: Program) -> None:

@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import Connection, func, select
 
 from fazt.apps.drive import store
-from fazt.apps.drive.model.nodes import Space, Spot
+from fazt.apps.drive.model.nodes import Put, Space, Spot
 from fazt.apps.drive.schema import node
 from fazt.core.blobs import put as put_blob
+from fazt.core.db import attempt
 from fazt.core.errors import Conflict, Forbidden, Invalid, Locked, NotFound, OverQuota, PreconditionFailed
 from fazt.core.search import search
 from tests.apps.drive.trees import ME, NOW, check_books, content, keeps, mkdir, put, refuses, spot, tree
@@ -62,6 +63,34 @@ def test_versions_are_kept_pruned_and_restored(conn: Connection, home: Space) ->
     assert restored.hash == content("two").hash
     check_books(conn, home)
     assert store.sweep_versions(conn, NOW + 1) == 2
+    check_books(conn, home)
+
+
+def test_of_files_that_are_put_at_once_each_hears_its_own(conn: Connection, home: Space) -> None:
+    mkdir(conn, home, "d")
+    kept = put(conn, home, "kept", "kept")
+    only_new = msgspec.structs.replace(ME, is_met=lambda etag, _modified_at: etag is None)
+    wanted = [
+        (spot(home, "a"), content("1"), ME),
+        (spot(home, "no/such"), content("22"), ME),
+        (spot(home, "d"), content("333"), ME),
+        (spot(home, "kept"), content("4444"), only_new),
+        (spot(home, "a"), content("55555"), ME),
+        (spot(home, "d/b"), content("666666"), only_new),
+    ]
+    done = store.put_files(conn, wanted)
+    kinds = [one.is_new if isinstance(one, Put) else type(one) for one in done]
+    assert kinds == [True, Conflict, Conflict, PreconditionFailed, False, True]
+    assert tree(conn, home) == {"a": 5, "d/": 6, "d/b": 6, "kept": 4}
+    assert store.get_node(conn, spot(home, "kept")) == kept
+    check_books(conn, home)
+
+
+def test_files_that_are_put_at_once_are_none_where_one_has_no_room(conn: Connection, home: Space) -> None:
+    store.put_quota(conn, home.id, 10)
+    with pytest.raises(OverQuota), attempt(conn):
+        store.put_files(conn, [(spot(home, name), content("6 byte"), ME) for name in ("a", "b")])
+    assert tree(conn, home) == {}
     check_books(conn, home)
 
 

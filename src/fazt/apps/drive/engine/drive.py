@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from fazt.apps.drive import store
-from fazt.apps.drive.model.nodes import Space, SpaceKind
+from fazt.apps.drive.model.locks import Terms
+from fazt.apps.drive.model.nodes import Content, Put, Space, SpaceKind, Spot
+from fazt.core.db import Batch
+from fazt.core.errors import FaztError
 
 if TYPE_CHECKING:
     from fazt.core import Core
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 CACHE_BYTES = 48 << 20
 ENTRY_BYTES = 4 << 20
 MAX_SPACES = 10_000
+PUTS = 64
+"""Files that are written at once: 8 MiB of small ones at the most."""
 
 
 class Drive:
@@ -32,6 +37,7 @@ class Drive:
         self._generations: dict[int, int] = {}
         self._answers: OrderedDict[tuple[int, Any], tuple[int, Any, int]] = OrderedDict()
         self._bytes = 0
+        self._puts: Batch[tuple[Spot, Content, Terms], Put | FaztError] = Batch(core.db, store.put_files, PUTS)
         self._site_locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     async def space(self, kind: SpaceKind, name: str, owner: str) -> Space:
@@ -48,6 +54,13 @@ class Drive:
         """Somebody's own files."""
         found = self._spaces.get(("home", user_id))
         return found if found is not None else await self.space("home", user_id, user_id)
+
+    async def put_file(self, spot: Spot, content: Content, terms: Terms) -> Put:
+        """As the store's, with what others put at this moment. Raises what that raises."""
+        done = await self._puts.add((spot, content, terms))
+        if isinstance(done, FaztError):
+            raise done
+        return done
 
     def forget(self, kind: SpaceKind, name: str) -> None:
         """A space is gone."""

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from fazt.apps.drive import actions, store
 from fazt.apps.drive.actions import SMALL_BYTES, receive_content
+from fazt.apps.drive.engine import drive_of
 from fazt.apps.drive.model.locks import Terms
 from fazt.apps.drive.model.nodes import Content, Node, Put, Spot
 from fazt.apps.drive.routes.asking import XML_TYPE, Ask, Header, Refused, Reply
@@ -57,7 +58,7 @@ async def put(ask: Ask) -> Reply:
         ask.core.db.check_room((announced or 0) // 2)  # once, not twice: the log is folded in while it comes
         await ask.core.db.read(store.check_put, spot, terms, announced)
     content = await receive(ask, await room(ask, spot) if not is_small else SMALL_BYTES)
-    done = await ask.core.db.write(store.put_file, spot, content, terms)
+    done = await drive_of(ask.core).put_file(spot, content, terms)
     return Reply(201 if done.is_new else 204, put_headers(ask, done), changed=(spot,))
 
 

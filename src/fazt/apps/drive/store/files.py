@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
@@ -15,7 +16,7 @@ from fazt.apps.drive.store.spaces import add_kept, advance, check_quota
 from fazt.apps.drive.store.tree import add_node, get_node_by_id, names_of, touch, walk
 from fazt.core.blobs import drop, keep, put_kept
 from fazt.core.db import Prepared
-from fazt.core.errors import Conflict, Forbidden, NotFound
+from fazt.core.errors import Conflict, FaztError, Forbidden, NotFound
 from fazt.core.events import Event, emit
 
 n, v = node.c, version.c
@@ -68,9 +69,7 @@ def check_place(conn: Connection, trail: Trail, spot: Spot, locks: list[Lock], t
 
 def check_put(conn: Connection, spot: Spot, terms: Terms, more: int | None) -> None:
     """All that can be said about a PUT before its body has come; `more` is its size, where that is known."""
-    trail = walk(conn, spot)
-    check_no_folder(trail)
-    check_place(conn, trail, spot, list_locks_at(conn, trail, terms.now), terms)
+    trail = find_place(conn, spot, terms)
     if more is not None:
         check_quota(conn, spot.space.id, more - (trail.node.size if trail.node else 0), terms.quota)
 
@@ -83,9 +82,35 @@ def check_no_folder(trail: Trail) -> None:
 
 def put_file(conn: Connection, spot: Spot, content: Content, terms: Terms) -> Put:
     """Let a file hold `content`; made where there is none. What it held becomes a version."""
+    return hold(conn, find_place(conn, spot, terms), content, terms)
+
+
+def put_files(conn: Connection, wanted: Sequence[tuple[Spot, Content, Terms]]) -> list[Put | FaztError]:
+    """As `put_file`, one after the other; for each what came of it, or why it may not be put there.
+
+    What shows only while it is written (no room is left) is raised, and undoes all.
+    """
+    done: list[Put | FaztError] = []
+    for spot, content, terms in wanted:
+        try:
+            trail = find_place(conn, spot, terms)
+        except FaztError as error:  # nothing has been written for this one yet, so that nothing is to be undone
+            done.append(error)
+        else:
+            done.append(hold(conn, trail, content, terms))
+    return done
+
+
+def find_place(conn: Connection, spot: Spot, terms: Terms) -> Trail:
+    """The trail to where a file may be put. Raises what fits, and writes nothing."""
     trail = walk(conn, spot)
     check_no_folder(trail)
     check_place(conn, trail, spot, list_locks_at(conn, trail, terms.now), terms)
+    return trail
+
+
+def hold(conn: Connection, trail: Trail, content: Content, terms: Terms) -> Put:
+    """Let the file at the end of the trail hold `content`."""
     if trail.node is None:
         return Put(create_file(conn, trail, content, terms), is_new=True)
     return Put(replace_file(conn, trail, content, terms), is_new=False)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.pool import NullPool
 
 from fazt.core.db.carrier import (
@@ -327,7 +327,7 @@ class SqliteDatabase:
             begun = True
             for call in batch:
                 self._write_one(conn, call, is_alone=len(batch) == 1)
-            conn.exec_driver_sql("COMMIT")  # which may raise what a statement does: a deferred foreign key
+            commit(conn)
         except BaseException as error:  # noqa: BLE001 - carried to every caller, who raises it
             undo(conn)
             if begun and len(batch) > 1:
@@ -367,3 +367,11 @@ class SqliteDatabase:
         took = time.perf_counter() - started
         if took > SLOW_WRITE_S:
             log.warning("slow write: %s.%s took %d ms", call.fn.__module__, call.fn.__qualname__, took * 1_000)
+
+
+def commit(conn: Connection) -> None:
+    """COMMIT, which may raise what a statement does: a deferred foreign key."""
+    try:
+        control(conn, "COMMIT")
+    except sqlite3.IntegrityError as error:
+        raise IntegrityError("COMMIT", None, error) from error

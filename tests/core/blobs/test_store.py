@@ -7,7 +7,7 @@ from hashlib import sha256
 from itertools import pairwise
 
 import pytest
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, delete, func, select
 
 from fazt.core.blobs import CHUNK_BYTES, Blob, claim, drop, keep, keep_many, load, put, stat, store
 from fazt.core.blobs.schema import core_blob, core_chunk
@@ -113,6 +113,20 @@ def test_condemned_is_not_found_but_its_bytes_stay_a_moment(conn: Connection) ->
     assert load(conn, again.hash) == b"late reader"
     with pytest.raises(NotFound):
         store.read_chunk(conn, ref.id, 0)
+
+
+def test_a_piece_of_which_a_chunk_is_gone_is_not_read_at_all(conn: Connection) -> None:
+    data = bytes(range(256)) * 1280
+    blob = put(conn, data, NOW)
+    ref, first = store.open_ref(conn, blob.hash, 0, 2)
+    assert first == data[: 2 * CHUNK_BYTES]
+    assert store.open_ref(conn, blob.hash, len(data) - 1, 2) == (ref, data[2 * CHUNK_BYTES :])
+    assert store.read_piece(conn, ref, 1, 2) == data[2 * CHUNK_BYTES :]
+    conn.execute(delete(core_chunk).where(core_chunk.c.n == 1))
+    for begins in (0, CHUNK_BYTES):
+        with pytest.raises(NotFound):
+            store.open_ref(conn, blob.hash, begins, 2)
+    assert store.read_piece(conn, ref, 1, 2) == data[2 * CHUNK_BYTES :]
 
 
 def test_pinned_is_left_alone(conn: Connection) -> None:

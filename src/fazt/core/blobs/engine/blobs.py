@@ -19,7 +19,7 @@ from fazt.core.db import Database
 from fazt.core.errors import Conflict, FaztError, Locked
 from fazt.core.ids import new_id
 
-READ_AHEAD = 2
+READ_AHEAD = 1
 HASHERS = 64
 
 
@@ -29,6 +29,8 @@ class Blobs:
     chunk_bytes = CHUNK_BYTES
     batch = 4
     """Chunks of one write: 512 KiB, a few ms of the writer thread."""
+    at_once = 2
+    """Chunks of one read."""
     spare_bytes = 16 * 1024 * 1024
     """Empty pages that stay in the file for what comes next."""
 
@@ -60,7 +62,7 @@ class Blobs:
 
         Raises NotFound and Invalid (outside the blob) with the first piece. What is being read is not swept away.
         """
-        ref, first = await self.db.read(store.open_ref, hash, start)
+        ref, first = await self.db.read(store.open_ref, hash, start, self.at_once)
         start, stop = check_range(start, end, ref.size)
         step = self._piece_bytes(ref)
         numbers = iter(range(start // step, -(-stop // step)) if start < stop else ())
@@ -231,7 +233,7 @@ class Blobs:
 
     def _piece_bytes(self, ref: Ref) -> int:
         """How many bytes are read at a time."""
-        return ref.chunk_bytes
+        return self.at_once * ref.chunk_bytes
 
     def _new_place(self) -> str:
         """The place of a new blob, as in Ref."""
@@ -253,7 +255,7 @@ class Blobs:
 
     async def _read(self, ref: Ref, n: int) -> bytes:
         """The piece with this number. Raises NotFound when it is gone."""
-        return await self.db.read(store.read_chunk, ref.id, n)
+        return await self.db.read(store.read_piece, ref, n, self.at_once)
 
     async def _remove(self, ref: Ref) -> None:
         """Delete the bytes and the row of a condemned blob that nobody can be reading."""

@@ -56,7 +56,7 @@ class ObjectBlobs(Blobs):
                 await self._remove(ref)
 
     def _piece_bytes(self, ref: Ref) -> int:
-        return min(self.piece_bytes, ref.chunk_bytes) if ref.place else ref.chunk_bytes
+        return min(self.piece_bytes, ref.chunk_bytes) if ref.place else super()._piece_bytes(ref)
 
     def _new_place(self) -> str:
         return new_id(self.clock())

@@ -18,6 +18,7 @@ from fazt.core.blobs.store.blobs import (
     put,
     put_kept,
     read_chunk,
+    read_piece,
     seal,
     stat,
 )
@@ -62,6 +63,7 @@ __all__ = [
     "put",
     "put_kept",
     "read_chunk",
+    "read_piece",
     "remove",
     "seal",
     "stat",

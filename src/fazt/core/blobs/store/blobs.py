@@ -77,6 +77,12 @@ _PUT_CHUNK = {
 _CHUNK = Prepared(
     select(core_chunk.c.data).where(core_chunk.c.blob_id == bindparam("of"), core_chunk.c.n == bindparam("at"))
 )
+_PIECE = Prepared(
+    select(core_chunk.c.data)
+    .where(core_chunk.c.blob_id == bindparam("of"), core_chunk.c.n >= bindparam("at"))
+    .order_by(core_chunk.c.n)
+    .limit(bindparam("most"))
+)
 _CHUNKS = select(core_chunk.c.data).where(core_chunk.c.blob_id == bindparam("of")).order_by(core_chunk.c.n)
 _DELETE_CHUNK = delete(core_chunk).where(core_chunk.c.blob_id == bindparam("of"), core_chunk.c.n == bindparam("at"))
 
@@ -153,12 +159,22 @@ def get_ref(conn: Connection, hash: str) -> Ref:
     return Ref(*row)
 
 
-def open_ref(conn: Connection, hash: str, start: int) -> tuple[Ref, bytes]:
-    """Where the bytes are, and the chunk that byte `start` is in ("" where it is not in this file)."""
+def open_ref(conn: Connection, hash: str, start: int, most: int = 1) -> tuple[Ref, bytes]:
+    """Where the bytes are, and the piece that byte `start` is in ("" where that is elsewhere); see `read_piece`."""
     ref = get_ref(conn, hash)
     if ref.place or not 0 <= start < ref.size:
         return ref, b""
-    return ref, read_chunk(conn, ref.id, start // ref.chunk_bytes)
+    return ref, read_piece(conn, ref, start // (most * ref.chunk_bytes), most)
+
+
+def read_piece(conn: Connection, ref: Ref, n: int, most: int) -> bytes:
+    """The piece with this number, where each has `most` chunks. Raises NotFound when any of it was swept away."""
+    rows = _PIECE.rows(conn, {"of": ref.id, "at": n * most, "most": most})
+    data: bytes = rows[0][0] if len(rows) == 1 else b"".join([row[0] for row in rows])
+    step = most * ref.chunk_bytes
+    if len(data) != min(step, ref.size - n * step):
+        raise NotFound("These bytes are gone.")
+    return data
 
 
 def read_chunk(conn: Connection, blob_id: int, n: int) -> bytes:

@@ -26,7 +26,7 @@ async def test_a_list_with_a_long_query_is_answered_and_not_remembered(template_
         assert program.address is not None
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{program.address.port}") as client:
             kept = 0, 0
-            for size in (10, 10, 20_000):
+            for size in (10, 10, 3_000):
                 answer = await client.get("/db/open", params={"a": "x" * size})
                 assert (answer.status_code, answer.text, answer.headers["x-total-count"]) == (200, "[]", "0")
                 if size == 10:

@@ -16,9 +16,7 @@ serve: prepare-serve ## Set everything up and serve on http://localhost:4698
 	@exec $(BIN)/fazt serve
 
 test: prepare-test lint ## Set everything up (Debian packages too, when root), then check and run every test
-	@rm -f .pytest_cache/v/cache/lastfailed
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3 --dist worksteal || \
-		{ test $$? -eq 1 && $(BIN)/python -m tools.again; }
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3 --dist worksteal
 
 check: prepare-check lint ## Format, lint, types, import contracts and the quick tests, in seconds
 	$(BIN)/python -m pytest -q $(QUICK)

@@ -196,10 +196,12 @@ def prepare_joplin() -> None:
     built: Path | None = None
     for folder in folders:
         binding = folder / "node_modules" / "sqlite3" / "lib" / "binding"
-        if not binding.exists() and built is not None:
-            shutil.copytree(built, binding)
-        elif not binding.exists():
-            build_sqlite(folder)
+        if not any(binding.glob("*/*.node")):  # an interrupted build leaves the folders, empty
+            shutil.rmtree(binding, ignore_errors=True)
+            if built is not None:
+                shutil.copytree(built, binding)
+            else:
+                build_sqlite(folder)
         built = binding
         (folder / "node_modules" / ".ready").write_text(wanted[folder])
 

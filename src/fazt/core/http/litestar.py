@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from litestar import Litestar, Request, Response
 from litestar.config.app import AppConfig
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.enums import MediaType
 from litestar.exceptions import HTTPException, ValidationException
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.plugins import PluginProtocol
 from litestar.plugins.core import MsgspecDIPlugin
+from litestar.routes import HTTPRoute
+from litestar.types import Scope
+from litestar.utils import join_paths
 
 from fazt import __version__
 from fazt.core.errors import FaztError, Invalid, NotFound
@@ -85,11 +91,53 @@ class Api(Litestar):
     def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
         return [*plugins, MsgspecDIPlugin()]
 
+    def register_all(self, handlers: list[Any]) -> None:
+        """As `register` of each, in half the time of a start.
+
+        `register` looks through all paths and all of their tree for every handler, makes a path anew for each method
+        that it has, and reads the signature of a handler for OPTIONS for each path.
+        """
+        at: dict[str, list[HTTPRouteHandler]] = {}
+        for handler in handlers:
+            if not isinstance(handler, HTTPRouteHandler):
+                self.register(handler)
+                continue
+            own = copy(handler)
+            own.owner = self
+            for path in handler.paths:
+                at.setdefault(join_paths([self.path, path]), []).append(own)
+        assert at.keys().isdisjoint(self.route_handler_method_map), "a path of Litestar's own"
+        allowed: dict[str, str] = {}
+        options = self._answer_options(allowed)
+        for path, found in at.items():
+            route = HTTPRoute(path=path, route_handlers=[*found, options])
+            allowed[route.path_format] = ", ".join(sorted(route.methods))
+            self._add(route)
+        self.asgi_router.construct_routing_trie()
+
+    def _add(self, route: HTTPRoute) -> None:
+        self.routes.append(route)
+        for handler in route.route_handlers:
+            handler.on_registration(self)
+        route.create_handler_map()
+        for plugin in self.plugins.receive_route:
+            plugin.receive_route(route)
+
+    def _answer_options(self, allowed: dict[str, str]) -> HTTPRouteHandler:
+        """One handler for all paths; each of Litestar's own knows only the methods of its path's first handler."""
+
+        def answer(scope: Scope) -> Response[None]:
+            headers = {"Allow": allowed[scope["path_template"]]}
+            return Response(None, status_code=204, headers=headers, media_type=MediaType.TEXT)
+
+        made = HTTPRouteHandler(http_method="OPTIONS", include_in_schema=False, sync_to_thread=False)(answer)
+        made.owner = self
+        return made
+
 
 def create_litestar(core: Core, routes: list[Any]) -> Litestar:
     """The application with all apps' handlers; `core` and `caller` are injected by name."""
-    return Api(
-        route_handlers=routes,
+    made = Api(
         state=State({"core": core}, deep_copy=False),
         dependencies={
             "core": Provide(take_core, sync_to_thread=False),
@@ -114,6 +162,8 @@ def create_litestar(core: Core, routes: list[Any]) -> Litestar:
         logging_config=None,
         on_app_init=[quiet],
     )
+    made.register_all(routes)
+    return made
 
 
 def quiet(config: AppConfig) -> AppConfig:

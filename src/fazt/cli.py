@@ -109,8 +109,10 @@ def remember(ctx: click.Context, parameter: click.Parameter, value: Any) -> None
 def start_offline(config: Config) -> Iterator[None]:
     """The program on the file, for one command, in a thread of its own."""
     import asyncio  # noqa: PLC0415 - most commands find a running server and need none of this
+    import gc  # noqa: PLC0415
     import threading  # noqa: PLC0415
 
+    gc.disable()  # as in `serve`, until it has started
     from fazt.serve import running  # noqa: PLC0415
 
     started = threading.Event()
@@ -135,6 +137,8 @@ def start_offline(config: Config) -> Iterator[None]:
     thread = threading.Thread(target=run_thread, name="fazt-offline")
     thread.start()
     started.wait()
+    gc.enable()
+    gc.freeze()  # what is loaded stays, and need not be looked at again, not even at the end
     try:
         if failures:
             raise failures[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 
 import pytest
@@ -46,6 +47,7 @@ def test_commands_work_on_the_file_when_no_server_runs(program: Program) -> None
     assert program.call("settings", "reset", "events.keep_days").stdout == "30\n"
     assert 'settings.changed  name="events.keep_days"' in program.call("events").stdout
     assert program.call("jobs", "list", "--json").exit_code == 0
+    assert gc.isenabled()  # it is off only until the program has started
     program.start()
     with program.client(headers={"authorization": f"Bearer {secret.strip()}"}) as client:
         assert client.get("/api/v1/me").status_code == 200

@@ -11,8 +11,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import psycopg
+from psycopg import sql
+
 SETTINGS = {
     "listen_addresses": "",
+    "autovacuum": "off",  # it would go round hundreds of databases that live for a second
     "fsync": "off",
     "full_page_writes": "off",
     "shared_buffers": "32MB",
@@ -51,6 +55,7 @@ class Cluster:
         self.folder = Path(tempfile.mkdtemp(prefix="fazt-pg-", dir=choose_place()))
         self.as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
         self._numbers = count(1)
+        self._maintenance: psycopg.Connection | None = None
 
     def __enter__(self) -> Self:
         if self.as_user:
@@ -61,11 +66,14 @@ class Cluster:
         options += f" -k {self.folder}"
         log = str(self.folder / "log")
         self._run(find_program("pg_ctl"), "-D", str(data), "-l", log, "-o", options, "-w", "start")
+        self._maintenance = psycopg.connect(self._url("postgres"), autocommit=True)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._maintenance is not None:
+            self._maintenance.close()
         self._run(find_program("pg_ctl"), "-D", str(self.folder / "data"), "-m", "immediate", "stop")
         shutil.rmtree(self.folder)
 
@@ -73,8 +81,15 @@ class Cluster:
         done = subprocess.run([*self.as_user, *command], cwd=self.folder, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{command[0]}: {done.stdout}{done.stderr}"
 
+    def _url(self, name: str) -> str:
+        return f"postgresql://fazt@/{name}?host={self.folder}"
+
     def create_database(self, name: str = "", template: str = "template0") -> str:
         """A new database, empty or a copy of `template`; its URL."""
         name = name or f"test{next(self._numbers)}"
-        self._run(find_program("createdb"), "-h", str(self.folder), "-U", "fazt", "-T", template, name)
-        return f"postgresql://fazt@/{name}?host={self.folder}"
+        assert self._maintenance is not None
+        # A copy of files takes a third of the time of a copy of pages through the log; before 15 it was the only way.
+        how = sql.SQL("STRATEGY file_copy" if self._maintenance.info.server_version >= 150_000 else "")
+        order = sql.SQL("CREATE DATABASE {} TEMPLATE {} {}")
+        self._maintenance.execute(order.format(sql.Identifier(name), sql.Identifier(template), how))
+        return self._url(name)

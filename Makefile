@@ -16,7 +16,7 @@ serve: prepare-serve ## Set everything up and serve on http://localhost:4698
 	@exec $(BIN)/fazt serve
 
 test: prepare-test lint ## Set everything up (Debian packages too, when root), then check and run every test
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3 --dist worksteal
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 check: prepare-check lint ## Format, lint, types, import contracts and the quick tests, in seconds
 	$(BIN)/python -m pytest -q $(QUICK)

@@ -18,6 +18,7 @@ from fazt.core.db.opening import prepare_file, upgrade
 from fazt.core.db.postgres import parse_url
 from fazt.core.db.sqlite import create_sqlite_engine
 from tests.leftovers import end_all, mark
+from tests.order import rank
 from tests.postgres import Cluster
 from tests.program import Program
 
@@ -26,6 +27,12 @@ LONG = bool(os.environ.get("FAZT_TEST_LONG"))
 """Whether loads, kills and looks are as many as before a release; the usual run has a few of each."""
 
 APP_NAMES = tuple(app.name for app in APPS)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take long come first; within a file, nothing is moved."""
+    items.sort(key=lambda item: rank(item.nodeid.partition("::")[0]))
 
 
 @pytest.fixture(scope="session", autouse=True)

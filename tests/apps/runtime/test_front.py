@@ -213,7 +213,7 @@ async def test_a_visitor_who_leaves_ends_what_was_begun_at_the_front(program: Ru
         process = here.present
         assert process is not None
         await asyncio.to_thread(wait_until, lambda: not process.in_flight)
-        lines = await wait_for_lines(program.core, site_id, 0, wait_s=10)
+        lines = await wait_for_lines(program.core, await program.core.auth.local_caller(), site_id, 0, wait_s=10)
         assert [line.text for line in lines] == ["the visitor left"]
         assert (await talk(port, build("/"))).endswith(b"hello")
 

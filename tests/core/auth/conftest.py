@@ -17,7 +17,7 @@ def waits() -> Waits:
 
 @pytest.fixture
 async def auth(database: Database, waits: Waits) -> AsyncIterator[Auth]:
-    running = Auth(database, hasher=cheap_hasher(), sleep=waits)
+    running = Auth(database, hasher=cheap_hasher(), sleep=waits, clock=lambda: NOW)
     yield running
     await running.close()
 

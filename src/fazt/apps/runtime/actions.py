@@ -13,7 +13,7 @@ import msgspec
 from fazt.apps.runtime.engine import Code, Failed, Functions, find_code, read_code
 from fazt.apps.runtime.model import LogLine, Manifest, Site, parse_manifest
 from fazt.apps.runtime.store import kv, logs, runs, sites
-from fazt.core.errors import Forbidden, Invalid, NotFound, Unavailable
+from fazt.core.errors import Forbidden, Invalid, NotFound, Unauthorized, Unavailable
 
 if TYPE_CHECKING:
     from fazt.core import Core
@@ -178,11 +178,20 @@ async def put_key(core: Core, site: Site, key: str, value: Any, ttl: float | Non
 
 
 async def wait_for_lines(
-    core: Core, site_id: int, after: int, *, run: str = "", wait_s: float = WAIT_S, limit: int = 200
+    core: Core, caller: Caller, site_id: int, after: int, *, run: str = "", wait_s: float = WAIT_S, limit: int = 200
 ) -> list[LogLine]:
-    """Lines of a log after `after`; where there are none, those that come within `wait_s`."""
+    """Lines of a log after `after`; where there are none, those that come within `wait_s`.
+
+    Raises Unauthorized where the caller's credentials end in the meantime.
+    """
     limit = max(1, min(limit, 1_000))
-    woken = asyncio.Event()
+    woken, ended = asyncio.Event(), asyncio.Event()
+
+    def end() -> None:
+        ended.set()
+        woken.set()
+
+    leave = core.auth.follow(caller, end)
     stop = core.db.watch(f"{logs.SIGNAL}/{site_id}", woken.set)
     try:
         lines = await core.db.read(logs.list_lines, site_id, after_id=after, run=run, limit=limit)
@@ -190,7 +199,10 @@ async def wait_for_lines(
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(wait_s, WAIT_S)):
                     await woken.wait()
+            if ended.is_set():
+                raise Unauthorized("These credentials have ended.", hint="Log in again, or send another token.")
             lines = await core.db.read(logs.list_lines, site_id, after_id=after, run=run, limit=limit)
         return lines
     finally:
         stop()
+        leave()

@@ -249,7 +249,7 @@ async def read_logs(
     if before is not None or (not after and not wait):
         limit = max(1, min(limit, 1_000))
         return await core.db.read(logs.list_lines, found.id, before_id=before, run=run, limit=limit)
-    return await actions.wait_for_lines(core, found.id, after, run=run, wait_s=wait, limit=limit)
+    return await actions.wait_for_lines(core, caller, found.id, after, run=run, wait_s=wait, limit=limit)
 
 
 ROUTES = [

@@ -10,10 +10,9 @@ from typing import Any, TypeVar
 
 from fazt.apps.textdb.model.collection import Collection, Stale
 from fazt.apps.textdb.model.document import Written
-from fazt.apps.textdb.store.collections import find_collection, missing
+from fazt.apps.textdb.store.collections import SIGNAL, find_collection, missing
 from fazt.apps.textdb.store.documents import New, create_documents
 from fazt.apps.textdb.store.lists import Known
-from fazt.apps.textdb.store.writing import SIGNAL
 from fazt.core import Core
 from fazt.core.db import Batch
 from fazt.core.errors import FaztError

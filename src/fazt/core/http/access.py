@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -112,6 +115,24 @@ async def _identify(core: Core, scope: Scope) -> Caller | None:
     if caller is not None:
         check_same_origin(scope)
     return caller
+
+
+@contextmanager
+def staying(core: Core, scope: Scope) -> Iterator[asyncio.Event]:
+    """For an answer that stays open: an Event that is set when the credentials of its request have ended.
+
+    Of a request that was not identified, or by nobody, there are none.
+    """
+    ended = asyncio.Event()
+    caller: Caller | None = scope.get(CALLER)
+    if caller is None:
+        yield ended
+        return
+    leave = core.auth.follow(caller, ended.set)
+    try:
+        yield ended
+    finally:
+        leave()
 
 
 def known(caller: Caller | None) -> Caller:

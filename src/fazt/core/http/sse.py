@@ -8,8 +8,11 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from fazt.core.http.access import staying
+
 if TYPE_CHECKING:
-    from fazt.core.app import Receive, Send
+    from fazt.core import Core
+    from fazt.core.app import Receive, Scope, Send
 
 HEARTBEAT_S = 25.0
 """So that nothing between takes the silence for an end, and a client that is gone is noticed."""
@@ -25,20 +28,26 @@ def to_event(data: Any, name: str = "") -> bytes:
     return f"{kind}data: {json.dumps(data)}\n\n".encode()
 
 
-async def send_events(receive: Receive, send: Send, get_event: Callable[[], Awaitable[bytes]]) -> None:
-    """Answer with each event that `get_event` brings, until the client is gone.
+async def send_events(
+    core: Core, scope: Scope, receive: Receive, send: Send, get_event: Callable[[], Awaitable[bytes]]
+) -> None:
+    """Answer with each event that `get_event` brings, until the client is gone or may no longer hear them.
 
     `get_event` is cancelled when a sign of life is due, and then called anew: it may lose nothing by that.
     """
-    gone = asyncio.create_task(_until_gone(receive))
-    telling = asyncio.create_task(_tell(send, get_event))
-    try:
-        await asyncio.wait({gone, telling}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in (gone, telling):
-            task.cancel()
-            with suppress(asyncio.CancelledError, OSError):
-                await task
+    with staying(core, scope) as ended:
+        gone = asyncio.create_task(_until_gone(receive))
+        telling = asyncio.create_task(_tell(send, get_event))
+        ending = asyncio.create_task(ended.wait())
+        try:
+            await asyncio.wait({gone, telling, ending}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (gone, telling, ending):
+                task.cancel()
+                with suppress(asyncio.CancelledError, OSError):
+                    await task
+    if ended.is_set():
+        await send({"type": "http.response.body", "body": b""})
 
 
 async def _until_gone(receive: Receive) -> None:

@@ -40,6 +40,6 @@ async def live(core: Core, scope: Scope, receive: Receive, send: Send) -> None:
 
     stop = core.events.listen(hear)
     try:
-        await send_events(receive, send, get_event)
+        await send_events(core, scope, receive, send, get_event)
     finally:
         stop()

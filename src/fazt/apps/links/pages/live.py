@@ -82,7 +82,7 @@ async def stream(core: Core, scope: Scope, receive: Receive, send: Send) -> None
     watchers.count += 1
     stop = core.events.listen_live(hear, CLICKED.__eq__)
     try:
-        await send_events(receive, send, get_event)
+        await send_events(core, scope, receive, send, get_event)
     finally:
         stop()
         watchers.count -= 1

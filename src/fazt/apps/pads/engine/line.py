@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING
 
 from fazt.apps.pads.wire import messages
@@ -15,6 +16,7 @@ from fazt.core.http.takeover import Taken
 
 if TYPE_CHECKING:
     from fazt.apps.pads.engine.room import Room
+    from fazt.core.auth import Caller
 
 PORTION = 32
 MAX_UNSAVED = 256
@@ -33,6 +35,7 @@ class Who:
     wants_saved: bool = False
     check: Callable[[], Awaitable[bool]] | None = None
     by_link: bool = False
+    caller: Caller | None = None
 
 
 class Line(Taken):
@@ -49,6 +52,7 @@ class Line(Taken):
         "is_denied",
         "is_ending",
         "is_stopped",
+        "leave",
         "loop",
         "room",
         "said_at",
@@ -64,6 +68,7 @@ class Line(Taken):
         self.heard_at = self.said_at = self.checked_at = self.loop.time()
         self.is_ending = self.is_denied = self.is_stopped = False
         self.brought = self.told = self.unsaved = self.gaps = 0
+        self.leave: Callable[[], None] | None = None
         self._inbox: deque[bytes] = deque()
         self._is_working = False
         self._parser = frames.Parser(max_bytes)
@@ -72,12 +77,20 @@ class Line(Taken):
         """See Taken: the handshake is over."""
         self.transport.set_write_buffer_limits(high=MAX_UNREAD_BYTES)
         self.room.join(self)
+        if self.who.caller is not None:
+            self.leave = self.room.core.auth.follow(self.who.caller, self.doubt)
+
+    def doubt(self) -> None:
+        """Whether it may still be here is to be found out at the next tick."""
+        self.checked_at = -inf
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio.Protocol."""
         super().connection_lost(exc)
         self.is_ending = True
         self._inbox.clear()
+        if self.leave is not None:
+            self.leave()
         self.room.leave(self)
 
     def shutdown(self) -> None:

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from math import inf
 from typing import TYPE_CHECKING, Any
 
 from fazt.apps.pads import store
@@ -15,6 +14,7 @@ from fazt.apps.pads.engine.pads import Pads, get_pads
 from fazt.apps.pads.engine.room import Room
 from fazt.apps.pads.wire.messages import KEEP_ALIVE
 from fazt.core import frames
+from fazt.core.auth.store.changes import CHANGED
 from fazt.core.clock import DAY, MINUTE
 from fazt.core.errors import FaztError
 from fazt.core.log import get_logger
@@ -38,7 +38,8 @@ async def run(core: Core) -> AsyncIterator[None]:
     """Pads are looked after for as long as the program runs; at its end all of them come to rest."""
     pads = get_pads(core)
     woken = asyncio.Event()
-    stops = [core.db.watch(store.SIGNAL, woken.set), core.db.watch(SHARES_SIGNAL, partial(check_soon, pads))]
+    stops = [core.db.watch(store.SIGNAL, woken.set)]
+    stops += [core.db.watch(signal, partial(check_soon, pads)) for signal in (SHARES_SIGNAL, CHANGED)]
     tasks = [
         asyncio.create_task(tick_forever(pads), name="fazt pads tending"),
         asyncio.create_task(sweep_forever(pads, woken), name="fazt pads sweeping"),
@@ -118,11 +119,11 @@ async def check_lines(room: Room, now: float) -> None:
 
 
 def check_soon(pads: Pads) -> None:
-    """Some link has ended or is another: at the next tick whoever came by one is checked."""
+    """Some link has ended or is another, or who made it is: at the next tick whoever came by one is checked."""
     for room in pads.rooms.values():
         for line in room.lines:
             if line.who.by_link:
-                line.checked_at = -inf
+                line.doubt()
 
 
 async def check_line(line: Line) -> None:

@@ -28,7 +28,12 @@ async def connect(asked: Asked) -> None:
         await refuse(asked, error)
         return
     who = Who(
-        access.who, access.may_write, asked.query.get("saved") == "1", checker(asked, access), access.share is not None
+        access.who,
+        access.may_write,
+        asked.query.get("saved") == "1",
+        checker(asked, access),
+        access.share is not None,
+        access.caller,
     )
     take_over(asked.scope, Line(room, who, pads.limits().max_message))
 

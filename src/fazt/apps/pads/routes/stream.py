@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from fazt.apps.pads import actions
+from fazt.apps.pads.actions import Access
 from fazt.apps.pads.engine import Room, get_pads
 from fazt.apps.pads.model import Pad, tag_of
 from fazt.apps.pads.routes.asked import Asked
 from fazt.apps.pads.routes.socket import checker
+from fazt.core.auth.store.changes import CHANGED
 from fazt.core.errors import TooMany
+from fazt.core.shares import SIGNAL as SHARES_SIGNAL
 
 KEEP_ALIVE_S = 20.0
 HEADERS = [
@@ -36,11 +40,33 @@ async def stream_changes(asked: Asked) -> None:
         room.watchers.add(woken.set)
         gone = asyncio.create_task(wait_for_end(asked))
         try:
-            await asked.send({"type": "http.response.start", "status": 200, "headers": HEADERS})
-            await follow(asked, pad, room, woken, gone)
+            with doubting(asked, access, woken) as doubt:
+                await asked.send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+                await follow(asked, pad, room, woken, gone, doubt)
         finally:
             room.watchers.discard(woken.set)
             gone.cancel()
+
+
+@contextmanager
+def doubting(asked: Asked, access: Access, woken: asyncio.Event) -> Iterator[asyncio.Event]:
+    """An Event that is set, and `woken` with it, when whoever listens may perhaps do so no longer."""
+    core, doubt = asked.core, asyncio.Event()
+
+    def note() -> None:
+        doubt.set()
+        woken.set()
+
+    stops = []
+    if access.caller is not None:
+        stops.append(core.auth.follow(access.caller, note))
+    if access.share is not None:
+        stops += [core.db.watch(signal, note) for signal in (SHARES_SIGNAL, CHANGED)]
+    try:
+        yield doubt
+    finally:
+        for stop in stops:
+            stop()
 
 
 async def wait_for_end(asked: Asked) -> None:
@@ -49,12 +75,16 @@ async def wait_for_end(asked: Asked) -> None:
         pass
 
 
-async def follow(asked: Asked, pad: Pad, room: Room, woken: asyncio.Event, gone: asyncio.Task[None]) -> None:
+async def follow(
+    asked: Asked, pad: Pad, room: Room, woken: asyncio.Event, gone: asyncio.Task[None], doubt: asyncio.Event
+) -> None:
     """Until the client, the pad, or the right to read it has gone."""
     may_still = checker(asked, await asked.admit())
     life, told, is_new = await get_pads(asked.core).life_of(pad.id), -1, True
     while not gone.done():
-        if room.error is not None or (not is_new and not woken.is_set() and not await may_still()):
+        is_doubtful = doubt.is_set() or (not is_new and not woken.is_set())
+        doubt.clear()
+        if room.error is not None or (is_doubtful and not await may_still()):
             await asked.send({"type": "http.response.body", "body": b"event: end\ndata: {}\n\n"})
             return
         woken.clear()

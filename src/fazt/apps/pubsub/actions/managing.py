@@ -85,6 +85,7 @@ async def set_rule(core: Core, caller: Caller, pattern: str, who: str, may: str)
         who = account.user.id
     made = check_rule(pattern, who, may)
     await core.db.write(rules.put_rule, made)
+    await hub_of(core).load_rules()
     return made
 
 
@@ -92,6 +93,7 @@ async def remove_rule(core: Core, caller: Caller, pattern: str, who: str) -> Non
     """Raises Forbidden, NotFound."""
     check_owner(caller)
     await core.db.write(rules.delete_rule, pattern, who)
+    await hub_of(core).load_rules()
 
 
 async def share_topic(core: Core, caller: Caller, name: str, expires_at: int | None = None) -> Share:

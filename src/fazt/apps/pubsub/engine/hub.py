@@ -62,6 +62,7 @@ class Hub:
         self._fanouts: dict[str, dict[Reader, None]] = {}
         self._reaching: list[tuple[int, asyncio.Future[None]]] = []
         self._catching: asyncio.Task[None] | None = None
+        self._loading = asyncio.Lock()
         self._is_behind = False
         self._is_loaded = False
 
@@ -82,9 +83,10 @@ class Hub:
 
     async def load_rules(self) -> None:
         """Who may what; who may not any longer hears nothing from now on."""
-        members = str(self.core.settings.get("pubsub.members"))
-        self.rules = Rules(await self.db.read(rules.list_rules), members)
-        self._fanouts.clear()
+        async with self._loading:  # or an older answer could come after a newer one
+            found = await self.db.read(rules.list_rules)
+            self.rules = Rules(found, str(self.core.settings.get("pubsub.members")))
+            self._fanouts.clear()
 
     async def load_volatile(self) -> None:
         """Which topics keep nothing."""
@@ -261,6 +263,8 @@ class Hub:
                 )
             self.visitors[reader.visitor] += 1
         self.readers[reader] = None
+        if reader.caller is not None:
+            reader.leave = self.core.auth.follow(reader.caller, reader.refuse)
         LISTENERS.set(len(self.readers))
 
     def forget(self, reader: Reader) -> None:
@@ -268,6 +272,8 @@ class Hub:
         if reader not in self.readers:
             return
         del self.readers[reader]
+        if reader.leave is not None:
+            reader.leave()
         LISTENERS.set(len(self.readers))
         if reader.visitor:
             self.visitors[reader.visitor] -= 1

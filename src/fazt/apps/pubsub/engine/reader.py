@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from fazt.apps.pubsub.engine import catching
 from fazt.apps.pubsub.engine.lines import Line
+from fazt.apps.pubsub.model.access import refused
 from fazt.apps.pubsub.model.filter import Filter
 from fazt.apps.pubsub.model.message import Message
 from fazt.apps.pubsub.model.since import NOW, Since, Span
@@ -50,10 +51,12 @@ class Reader:
         "is_direct",
         "is_gone",
         "is_paused",
+        "is_refused",
         "is_replaying",
         "jobs",
         "keepalive_at",
         "label",
+        "leave",
         "line",
         "opened_at",
         "patterns",
@@ -92,10 +95,12 @@ class Reader:
         self.label = label
         self.check = check
         self.check_at = self.keepalive_at = 0.0
+        self.leave: Callable[[], None] | None = None
         self.opened_at = 0
         self.patterns: dict[str, Span] = {}
         self.queue: deque[Message] | None = None
         self.queued_bytes = self.position = self.dropped = 0
+        self.is_refused = False
         self.is_direct = self.is_paused = self.is_replaying = self.is_gone = False
         self.jobs: deque[catching.Job] | None = None
         self.pump: asyncio.Task[None] | None = None
@@ -111,6 +116,8 @@ class Reader:
         self.write = self.line.transport.write
         self.opened_at = self.hub.clock()
         self._settle()
+        if self.is_refused:
+            self.refuse()
 
     def pause(self) -> None:
         """The client does not keep up."""
@@ -264,6 +271,11 @@ class Reader:
     def may_hear(self, topic: str) -> bool:
         """Whether access allows it."""
         return topic in self.granted or self.hub.rules.may(self.caller, topic, "read")
+
+    def refuse(self) -> None:
+        """What it came with has ended, or its right to hear what it named."""
+        self.is_refused = True
+        self.end(frames.POLICY, refused(None, "", "read").message)
 
     def end(self, code: int = 1000, reason: str = "") -> None:
         """Say why, and end the connection."""

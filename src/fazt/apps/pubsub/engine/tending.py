@@ -8,13 +8,14 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from fazt.apps.pubsub.engine.reader import Reader
-from fazt.apps.pubsub.model.access import refused
+from fazt.apps.pubsub.model.topic import is_pattern
 from fazt.apps.pubsub.store import delayed
 from fazt.apps.pubsub.store.rules import RULES
 from fazt.apps.pubsub.store.topics import SIGNAL, TOPICS
-from fazt.core import frames
+from fazt.core.auth.store.changes import CHANGED
 from fazt.core.errors import FaztError, Unavailable
 from fazt.core.log import get_logger
+from fazt.core.shares import SIGNAL as SHARES_SIGNAL
 
 if TYPE_CHECKING:
     from fazt.apps.pubsub.engine.hub import Hub
@@ -24,7 +25,12 @@ WRITE_TIMEOUT_S = 120.0
 ENDING_TIMEOUT_S = 10.0
 CHECK_S = 60.0
 SILENT_KEEPALIVES = 2.5
-CHECKS_A_TICK = 200
+CHECKS_A_TICK = 1_000
+CHECKS_AT_ONCE = 50
+SHOWN_AT_ONCE = 500
+AT_ONCE = 1e-6
+"""A time that has come, and is none of a listener that is new."""
+
 LONGEST_WAIT_S = 3_600.0
 
 log = get_logger(__name__)
@@ -41,6 +47,8 @@ async def tend(hub: Hub) -> AsyncIterator[None]:
         hub.db.watch(RULES, lambda: changed.note("rules")),
         hub.db.watch(TOPICS, lambda: changed.note("topics")),
         settings.watch("pubsub.members", lambda _: changed.note("rules")),
+        hub.db.watch(SHARES_SIGNAL, lambda: check_soon(hub)),
+        hub.db.watch(CHANGED, lambda: check_soon(hub)),
     ]
     tasks = [
         hub.loop.create_task(tick_forever(hub), name="fazt pubsub tending"),
@@ -81,11 +89,28 @@ class Changes:
             try:
                 if "rules" in what:
                     await self._hub.load_rules()
+                    await show_out(self._hub)
                 if "topics" in what:
                     await self._hub.load_volatile()
             except Unavailable as error:
                 log.warning("rules of topics cannot be read just now: %s", error)
                 self._hub.loop.call_later(TICK_S, self.note, "rules")
+
+
+async def show_out(hub: Hub) -> None:
+    """End whoever named a topic that is not for them any more, as they would be refused when they came."""
+    for number, reader in enumerate(tuple(hub.readers)):
+        if not all(is_pattern(topic) or reader.may_hear(topic) for topic in reader.patterns):
+            reader.refuse()
+        if number % SHOWN_AT_ONCE == SHOWN_AT_ONCE - 1:
+            await asyncio.sleep(0)
+
+
+def check_soon(hub: Hub) -> None:
+    """A link, or who made one, has changed: whoever came by a link is looked at by the next ticks."""
+    for reader in hub.readers:
+        if reader.granted:
+            reader.check_at = AT_ONCE
 
 
 async def tick_forever(hub: Hub) -> None:
@@ -95,8 +120,10 @@ async def tick_forever(hub: Hub) -> None:
         now = hub.loop.time()
         keepalive_s = float(hub.core.settings.get("pubsub.keepalive_seconds"))
         to_check = [reader for reader in tuple(hub.readers) if look_after(reader, now, keepalive_s)]
-        for reader in to_check[:CHECKS_A_TICK]:
+        for number, reader in enumerate(sorted(to_check, key=due_at)[:CHECKS_A_TICK]):
             await check(reader, now)
+            if number % CHECKS_AT_ONCE == CHECKS_AT_ONCE - 1:
+                await asyncio.sleep(0)
 
 
 def look_after(reader: Reader, now: float, keepalive_s: float) -> bool:
@@ -122,6 +149,11 @@ def look_after(reader: Reader, now: float, keepalive_s: float) -> bool:
     return reader.check is not None and now >= reader.check_at
 
 
+def due_at(reader: Reader) -> float:
+    """When it was to be looked at."""
+    return reader.check_at
+
+
 async def check(reader: Reader, now: float) -> None:
     """End a listener whose token, session or link has ended."""
     if reader.check_at and reader.check is not None:
@@ -132,7 +164,7 @@ async def check(reader: Reader, now: float) -> None:
         except FaztError:
             is_good = False
         if not is_good:
-            reader.end(frames.POLICY, refused(None, "", "read").message)
+            reader.refuse()
     reader.check_at = now + CHECK_S
 
 

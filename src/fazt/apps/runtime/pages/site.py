@@ -107,7 +107,7 @@ async def show_new_lines(
 ) -> Response[Any]:
     """Only the lines that came after `after`, waited for a moment: what the page's script asks for."""
     site = await actions.get_site(core, caller, name)
-    lines = await actions.wait_for_lines(core, site.id, after, run=run)
+    lines = await actions.wait_for_lines(core, caller, site.id, after, run=run)
     return page(request, "runtime/log_rows.html", lines=shown(lines), site=site)
 
 

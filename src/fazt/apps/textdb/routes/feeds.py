@@ -16,7 +16,8 @@ from fazt.apps.textdb.store.collections import read_state
 from fazt.apps.textdb.store.rules import macros_of
 from fazt.apps.textdb.wire.query import Parameters, filters, last, number, split
 from fazt.core.clock import to_iso
-from fazt.core.errors import Invalid
+from fazt.core.errors import Forbidden, Invalid, NotFound, Unauthorized
+from fazt.core.http.access import staying
 from fazt.core.http.messages import Header
 
 KNOWN = frozenset({"since", "limit", "feed", "timeout", "where", "q"})
@@ -85,18 +86,24 @@ def to_text(found: Changes) -> str:
 
 
 async def while_connected(call: Call, waiting: object) -> Changes | None:
-    """What `waiting` gives, or None where the client has gone in the meantime."""
-    work = asyncio.ensure_future(waiting)  # type: ignore[call-overload]
-    gone = asyncio.ensure_future(until_gone(call))
-    try:
-        await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
-        found: Changes | None = work.result() if work.done() else None
-        return found
-    finally:
-        for task in (work, gone):
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+    """What `waiting` gives, or None where the client has gone in the meantime.
+
+    Raises Unauthorized where the credentials have ended in the meantime.
+    """
+    with staying(call.core, call.scope) as ended:
+        work = asyncio.ensure_future(waiting)  # type: ignore[call-overload]
+        others = [asyncio.ensure_future(until_gone(call)), asyncio.ensure_future(ended.wait())]
+        try:
+            await asyncio.wait({work, *others}, return_when=asyncio.FIRST_COMPLETED)
+            if ended.is_set():
+                raise Unauthorized("These credentials have ended.", hint="Log in again, or send another token.")
+            found: Changes | None = work.result() if work.done() else None
+            return found
+        finally:
+            for task in (work, *others):
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
 
 
 async def until_gone(call: Call) -> None:
@@ -111,7 +118,12 @@ async def stream(call: Call, name: str, since: int, access: Access, where: Expre
     async def run(collection: Collection) -> Changes | None:
         await call.send({"type": "http.response.start", "status": 200, "headers": [*STREAM, *call.cors]})
         await send(call, ": the feed of changes\nretry: 1000\n\n")
-        return await while_connected(call, follow(call, collection, since, access, where, limit))
+        following = follow(call, collection, since, access, where, limit)
+        try:
+            return await while_connected(call, following)
+        except (Unauthorized, Forbidden, NotFound):  # no longer for this caller, or no longer there
+            await call.send({"type": "http.response.body", "body": b""})
+            return None
 
     await textdb_of(call.core).use(name, run)
 

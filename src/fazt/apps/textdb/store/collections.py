@@ -18,7 +18,11 @@ from fazt.apps.textdb.store.sql import Sql, dialect_of, execute
 from fazt.apps.textdb.store.statements import Statement, run
 from fazt.apps.textdb.store.words import forget_words, start_words
 from fazt.apps.textdb.wire.query import parse_orders, path_of
+from fazt.core.db import wake
 from fazt.core.errors import Invalid, NotFound
+
+SIGNAL = "textdb"
+"""With the id of a collection behind it: something was written there, or it was changed or dropped."""
 
 COLUMNS_OF_ONE = "id, name, settings, indexes, revision, is_expiring, created_at, seq, floor, documents, tombstones"
 FIND = Statement(f"SELECT {COLUMNS_OF_ONE} FROM textdb_collection WHERE name = ?")  # noqa: S608 - a constant
@@ -166,6 +170,7 @@ def configure(conn: Connection, name: str, settings: Settings, *, now: int) -> F
             indexes[WORDS] = 1
     text = msgspec.json.encode(settings).decode()
     run(conn, SAVE, text, json.dumps(indexes), settings.ttl_seconds > 0, old.id)
+    wake(conn, f"{SIGNAL}/{old.id}")  # whoever follows it may be allowed to no longer
     return get_figures(conn, name)
 
 
@@ -219,3 +224,4 @@ def drop_collection(conn: Connection, name: str) -> None:
     for statement in EMPTY:
         run(conn, statement, collection.id)
     run(conn, DROP, collection.id)
+    wake(conn, f"{SIGNAL}/{collection.id}")

@@ -16,6 +16,7 @@ from fazt.apps.textdb.model.expression import EVERYTHING, Expression
 from fazt.apps.textdb.model.jsontext import dump, parse, with_member
 from fazt.apps.textdb.model.naming import id_of, key_of
 from fazt.apps.textdb.model.schema_check import check_value
+from fazt.apps.textdb.store.collections import SIGNAL
 from fazt.apps.textdb.store.history import archive
 from fazt.apps.textdb.store.rules import satisfies
 from fazt.apps.textdb.store.sql import dialect_of
@@ -26,7 +27,6 @@ from fazt.core.db import wake
 from fazt.core.errors import Conflict, Forbidden, OverQuota, TooLarge
 from fazt.core.events import Event, emit
 
-SIGNAL = "textdb"
 CHANGED = "textdb.changed"
 ROWS_AT_ONCE = 32
 

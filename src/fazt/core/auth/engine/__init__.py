@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from fazt.core.auth import store
 from fazt.core.auth.engine.gate import Gate
 from fazt.core.auth.engine.hashing import Hasher
 from fazt.core.auth.engine.known import Known
 from fazt.core.auth.engine.seen import SeenBook
+from fazt.core.auth.engine.standing import Standing
 from fazt.core.auth.engine.throttle import Throttle
 from fazt.core.auth.engine.verifier import Sleep, Verifier
 from fazt.core.auth.model import (
@@ -31,6 +32,7 @@ from fazt.core.auth.model import (
 )
 from fazt.core.auth.model.credentials import is_session_shaped
 from fazt.core.auth.model.people import Kind
+from fazt.core.clock import Clock, system_clock
 from fazt.core.db import Database
 from fazt.core.errors import Conflict, Invalid, NotFound, Unauthorized
 
@@ -50,6 +52,7 @@ class Auth:
         hasher: Hasher | None = None,
         throttle: Throttle | None = None,
         sleep: Sleep = asyncio.sleep,
+        clock: Clock = system_clock,
     ) -> None:
         self._db = db
         self._hasher = hasher or Hasher()
@@ -57,12 +60,14 @@ class Auth:
         self._verifier = Verifier(db, self._hasher, self._throttle, sleep)
         self._seen = SeenBook(db)
         self._known = Known(db)
+        self._standing = Standing(db, clock)
         self._setup_secret = ""
         self.gate = Gate(self._hasher)
 
     async def close(self) -> None:
         """Finish what was begun."""
         await self._verifier.close()
+        await self._standing.close()
         self._known.close()
         await self._seen.close()
         self._hasher.close()
@@ -98,7 +103,7 @@ class Auth:
             account = None
         if await self._verifier.verify(account, login, secret, address, now) is None or account is None:
             return None
-        return to_caller(account.user, kind="password")
+        return to_caller(account.user, kind="password", credential_id=str(account.user.password_changed_at))
 
     async def act_as(self, user_id: str, scopes: frozenset[str] | None, *, credential_id: str = "") -> Caller:
         """A Caller for a function or a job that acts for this person. Raises NotFound; Unauthorized if suspended."""
@@ -113,6 +118,14 @@ class Auth:
         if owner is None:
             return Caller(user_id="", name="", email="", role="owner", scopes=None, kind="local")
         return to_caller(owner, kind="local")
+
+    def follow(self, caller: Caller, ended: Callable[[], None]) -> Callable[[], None]:
+        """For answers that stay open: call `ended()` once, on the loop, when this caller's credentials have ended.
+
+        That is soon after their token was revoked, their session signed out, the password they came with changed,
+        or the person suspended or deleted. What is given back has nobody told any more.
+        """
+        return self._standing.follow(caller, ended)
 
     def _shown(self, credential: Credential | None, address: str, now: int) -> Caller | None:
         if credential is None:

@@ -17,7 +17,7 @@ class Caller(msgspec.Struct, frozen=True):
 
     `scopes` None means all that the person may do. `kind` says what was shown: a session, an API token, an app
     password or the account password; or that they sit at this machine (`local`), or a function acts for them.
-    `credential_id` is the id of the session or token, else "".
+    `credential_id` is the id of the session or token; of an account password it says which one, by when it was set.
     """
 
     user_id: str

@@ -3,10 +3,10 @@
 from hmac import compare_digest
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, select
+from sqlalchemy import Connection, bindparam, case, delete, func, select
 
 from fazt.core.auth.model import Caller, Credential, NewSession, Session, pack_scopes, unpack_scopes
-from fazt.core.auth.schema import session, user
+from fazt.core.auth.schema import session, token, user
 from fazt.core.auth.store.changes import tell_change
 from fazt.core.auth.store.second_factor import check_code
 from fazt.core.auth.store.users import get_account
@@ -38,10 +38,13 @@ BY_DIGEST = Prepared(
         session.c.digest,
         session.c.scopes,
         session.c.seen_at,
-        session.c.expires_at,
+        case((token.c.expires_at < session.c.expires_at, token.c.expires_at), else_=session.c.expires_at).label(
+            "expires_at"
+        ),
         session.c.address,
     )
     .join_from(session, user)
+    .outerjoin(token, token.c.id == session.c.token_id)  # which it outlives neither by its end nor by its time
     .where(session.c.digest == bindparam("digest"))
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from itertools import count
 from typing import Any
@@ -338,3 +339,30 @@ def test_odd_addresses(owner: httpx.Client, name: str) -> None:
     answer = owner.request("DELETE", f"/db/{name}")
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST, HEAD, OPTIONS")
     assert owner.head(f"/db/{name}").headers["x-total-count"] == "1"
+
+
+def before_the_body(program: Program, head: str) -> bytes:
+    """What is said to a request whose client waits to be asked for the body; nobody sends one."""
+    with socket.create_connection(("127.0.0.1", program.port), 10) as opened:
+        lines = f"{head}\r\nhost: localhost\r\nexpect: 100-continue\r\ncontent-length: 10\r\n\r\n"
+        opened.sendall(lines.encode())
+        return opened.recv(65_536)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
+def test_who_may_not_write_is_refused_before_the_body_is_asked_for(
+    shared_program: Program, owner: httpx.Client, name: str, method: str
+) -> None:
+    one, missing = (f"/db/{place}" + ("" if method == "POST" else "/1") for place in (name, "missing"))
+    owner.put(f"/db/{name}/1", content=b'{"a": 1}')
+    reading = shared_program.run("token", "create", "reads", "--scope", "textdb:read").stdout.strip()
+    for path in (one, missing):
+        assert before_the_body(shared_program, f"{method} {path} HTTP/1.1").startswith(b"HTTP/1.1 401 ")
+        told = before_the_body(shared_program, f"{method} {path} HTTP/1.1\r\nauthorization: Bearer {reading}")
+        assert told.startswith(b"HTTP/1.1 403 ")
+    writing = shared_program.run("token", "create", "writes", "--scope", "textdb:rw").stdout.strip()
+    asked = before_the_body(shared_program, f"{method} {one} HTTP/1.1\r\nauthorization: Bearer {writing}")
+    assert asked == b"HTTP/1.1 100 Continue\r\n\r\n"
+    configure(owner, name, rules={"read": "public", "create": "public"})
+    asked = before_the_body(shared_program, f"{method} {one} HTTP/1.1")
+    assert asked == b"HTTP/1.1 100 Continue\r\n\r\n"

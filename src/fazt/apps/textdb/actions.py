@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
 from time import monotonic
 
 from fazt.apps.textdb.engine import TotalKey, textdb_of
-from fazt.apps.textdb.model.collection import Access, Collection, Figures, Settings
+from fazt.apps.textdb.model.collection import Access, Action, Collection, Figures, Settings
 from fazt.apps.textdb.model.document import Body, Changes, Conditions, Document, Page, Written
 from fazt.apps.textdb.model.expression import EVERYTHING, Expression
 from fazt.apps.textdb.model.naming import check_collection
@@ -16,6 +17,7 @@ from fazt.apps.textdb.store import batch, changes, collections, documents, impor
 from fazt.apps.textdb.wire import patch
 from fazt.core import Core
 from fazt.core.auth import Caller
+from fazt.core.errors import Forbidden, Unauthorized
 
 ANYBODY = Access()
 
@@ -38,6 +40,20 @@ async def ensure(core: Core, name: str, access: Access) -> None:
         if not access.writes:
             raise rules.refused(access, "create")
         await core.db.write(collections.ensure_collection, name, now=core.clock())
+
+
+async def check_may(core: Core, name: str, access: Access, action: Action, *others: Action) -> None:
+    """Before a body is asked for: raises Unauthorized or Forbidden where none of these is for anybody like this."""
+    collection = await textdb_of(core).find(name)
+    if collection is None:
+        if not access.writes:
+            raise rules.refused(access, "create")
+        return
+    for other in others:
+        with suppress(Unauthorized, Forbidden):
+            rules.permitted(collection, other, access, core.clock())
+            return
+    rules.permitted(collection, action, access, core.clock())
 
 
 async def check_there(core: Core, name: str, access: Access) -> None:

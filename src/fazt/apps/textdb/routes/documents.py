@@ -37,6 +37,7 @@ async def create(call: Call, name: str) -> None:
     """POST /db/{collection}."""
     ttl = ttl_of(call.parameters("_ttl")) if call.query else None
     access = await call.access(name, "create")
+    await actions.check_may(call.core, name, access, "create")
     written = await actions.create(call.core, name, await read_document(call, name), access, ttl)
     await answer_written(call, name, written)
 
@@ -45,6 +46,7 @@ async def put(call: Call, name: str, id_: str) -> None:
     """PUT /db/{collection}/{id}."""
     ttl = ttl_of(call.parameters("_ttl")) if call.query else None
     access = await call.access(name, "update")
+    await actions.check_may(call.core, name, access, "update", "create")
     body = await read_document(call, name)
     written = await actions.put(call.core, name, check_id(id_), body, access, call.conditions(), ttl)
     await answer_written(call, name, written)
@@ -57,6 +59,7 @@ async def change(call: Call, name: str, id_: str) -> None:
         raise Invalid(f"A patch is {MERGE}, {PATCH} or {UPDATE}, not {kind[:80]!r}.")
     asked = call.parameters("_ttl", "_upsert") if call.query else {}
     access = await call.access(name, "update")
+    await actions.check_may(call.core, name, access, "update", "create")
     body = await read_patch(call, name)
     written = await actions.edit(
         call.core,

@@ -30,6 +30,7 @@ async def import_documents(call: Call, name: str) -> None:
     if mode not in {"put", "create"}:
         raise Invalid("mode is put or create.")
     access = await call.access(name, "create")
+    await actions.check_may(call.core, name, access, "create", "update")
     await actions.ensure(call.core, name, access)
     collection = await textdb_of(call.core).find(name)
     max_bytes = MAX_BYTES if collection is None else collection.settings.max_bytes

@@ -190,7 +190,10 @@ async def test_stopping_waits_for_an_answer_that_is_late(doors: Doors, listener:
     await stopping
 
 
-async def test_an_answer_for_who_has_gone_goes_nowhere(doors: Doors, listener: Listener) -> None:
+async def test_an_answer_for_who_has_gone_goes_nowhere(
+    doors: Doors, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "HALF_CLOSED_S", 0.0)
     doors.is_late = True
     _, writer = await connect(listener)
     writer.write(ask("/text"))

@@ -28,7 +28,7 @@ class Wire:
 
 
 def held(wire: Wire) -> HeldHead:
-    return HeldHead(cast("asyncio.Transport", cast("Any", wire)), asyncio.get_running_loop())
+    return HeldHead(cast("asyncio.Transport", cast("Any", wire)), asyncio.get_running_loop(), lambda: None)
 
 
 async def test_head_and_body_are_one_write() -> None:

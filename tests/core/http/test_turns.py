@@ -81,6 +81,17 @@ async def listener(app: App) -> AsyncIterator[Listener]:
     await running.stop()
 
 
+@pytest.fixture
+async def impatient(app: App, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Listener]:
+    """A server that soon takes those who send no more for gone."""
+    for name in ("HALF_CLOSED_S", "QUIET_S", "SWEEP_S"):
+        monkeypatch.setattr(protocol, name, 0.05)
+    running = Listener(app, [bind(Address("127.0.0.1", 0))])
+    await running.start()
+    yield running
+    await running.stop()
+
+
 async def until(condition: Any) -> None:
     """Wait without holding up the loop."""
     await asyncio.to_thread(wait_until, condition)
@@ -161,8 +172,9 @@ async def test_a_body_that_is_none_is_refused_where_its_request_would_be_answere
 
 @pytest.mark.parametrize("behind", [b"", ask("/b"), ask("/b") * 2_000, ask("/late"), b"GARBAGE\r\n\r\n"])
 async def test_whoever_is_being_answered_hears_that_the_client_is_gone(
-    app: App, listener: Listener, behind: bytes
+    app: App, impatient: Listener, behind: bytes
 ) -> None:
+    listener = impatient
     _, writer = await connect(listener)
     writer.write(ask("/wait") + behind)
     await until(lambda: app.asked)
@@ -188,8 +200,9 @@ async def test_what_waits_takes_little_room_and_is_answered_in_order(app: App, l
 
 
 async def test_a_late_answer_goes_nowhere_where_more_was_asked_before_the_client_left(
-    app: App, listener: Listener
+    app: App, impatient: Listener
 ) -> None:
+    listener = impatient
     _, writer = await connect(listener)
     writer.write(ask("/late") + ask("/b"))
     await until(lambda: app.late)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 COPIED = 65_536
 """Bytes that are cheaper to copy behind the head than to hand on beside it."""
@@ -12,12 +13,13 @@ class HeldHead:
     """The transport of one answer, as uvicorn's cycle sees it: what it writes first waits for what it writes next.
 
     It waits for the rest of the loop's turn at the most, so that an answer which begins and says nothing yet has its
-    head sent all the same.
+    head sent all the same. `note` is called whenever something is written.
     """
 
-    __slots__ = ("_has_begun", "_head", "_loop", "_transport")
+    __slots__ = ("_has_begun", "_head", "_loop", "_note", "_transport")
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, note: Callable[[], None]) -> None:
+        self._note = note
         self._transport = transport
         self._loop = loop
         self._head = b""
@@ -25,6 +27,7 @@ class HeldHead:
 
     def write(self, data: bytes) -> None:
         """See asyncio.WriteTransport."""
+        self._note()
         if not self._has_begun:
             self._has_begun = True
             self._head = data

@@ -30,6 +30,12 @@ IDLE_TIMEOUT_S = 75.0
 BODY_TIMEOUT_S = 60.0
 WRITE_TIMEOUT_S = 120.0
 SWEEP_S = 2.0
+HALF_CLOSED_S = 10.0
+"""How long somebody who has said that they send no more is given to wait for an answer to begin."""
+
+QUIET_S = 4.0
+"""How long an answer to them that has begun may say nothing: they may have gone, which cannot be told from that."""
+
 AT_ONCE = 32
 """Requests of one connection that the front door answers in a row, before it is the others' turn."""
 
@@ -78,6 +84,8 @@ class LimitedProtocol(HttpToolsProtocol):
     """What is to be done when the body that is coming is there as a whole."""
     running: Any = None
     """The cycle whose turn it is or was."""
+    ended_at = 0.0
+    """When the client said that it sends no more, and was owed answers; later, when it was last sent something."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See asyncio.Protocol."""
@@ -92,6 +100,20 @@ class LimitedProtocol(HttpToolsProtocol):
         if self.running is not None:
             tell_gone(self.running)
         super().connection_lost(exc)
+
+    def eof_received(self) -> bool | None:  # type: ignore[override]
+        """The client sends no more. Who is owed answers to whole requests gets them, as `nc -N` expects.
+
+        Somebody who has gone looks just the same until something is sent to them, so this is for a while only. TLS
+        knows no half of a connection.
+        """
+        if self.scheme == "https" or not self._is_answering() or self.cycle.more_body:
+            return None
+        self._note_end()
+        return True
+
+    def _note_end(self) -> None:
+        self.ended_at = self.loop.time()
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
@@ -270,8 +292,11 @@ class LimitedProtocol(HttpToolsProtocol):
             self._read(data)
         if self.pipeline:
             self._choose_reading()
-        elif self.is_refused and self.running.response_complete:
-            self._refuse()
+        elif self.running.response_complete:
+            if self.is_refused:
+                self._refuse()
+            elif self.ended_at and not self._is_answering():
+                self.transport.close()
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         """A request's turn has come: it is the front door's, or goes the general way."""
@@ -289,11 +314,15 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def start_task(self, cycle: Any, app: Any, context: Context | None = None) -> None:
         """Have `app` answer a request, in a context of its own or in one where it has begun."""
-        cycle.transport = held = HeldHead(self.transport, self.loop)
+        cycle.transport = held = HeldHead(self.transport, self.loop, self._note_write)
         cycle.on_response = partial(self._complete, held)
         task = self.loop.create_task(cycle.run_asgi(app), context=context or Context())
         task.add_done_callback(self.tasks.discard)
         self.tasks.add(task)
+
+    def _note_write(self) -> None:
+        if self.ended_at:
+            self._note_end()
 
     def _complete(self, held: HeldHead) -> None:
         held.flush()  # an answer may be a head alone, and the next one may be written at once
@@ -335,6 +364,10 @@ class LimitedProtocol(HttpToolsProtocol):
         cycle: Any = self.cycle  # None before the first request, which uvicorn's types do not say
         if self.paused_at and now - self.paused_at > WRITE_TIMEOUT_S:
             self.transport.abort()
+        elif self.ended_at:
+            most_s = QUIET_S if self.running.response_started else HALF_CLOSED_S
+            if now - self.ended_at > most_s and not self.paused_at:
+                self.transport.abort()
         elif self.head_since:
             if now - self.head_since > HEAD_TIMEOUT_S:
                 self.refusal = 408

@@ -103,6 +103,6 @@ def take_over(scope: Scope, to: Taken) -> None:
     protocol = scope.pop(KEY, None)
     if protocol is None:
         raise Unavailable("This server hands no connections over.")
-    if protocol.transport.is_closing():
+    if protocol.transport.is_closing() or getattr(protocol, "ended_at", 0.0):
         raise ClientGone("The client has gone.")
     protocol.hand_over(to)

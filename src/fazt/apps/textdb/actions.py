@@ -217,7 +217,8 @@ async def wait_for_changes(
                 position = found.last_seq
                 if not found.has_more:
                     try:
-                        await asyncio.wait_for(woken.wait(), left)
+                        async with asyncio.timeout(left):
+                            await woken.wait()
                     except TimeoutError:
                         return found
 

@@ -60,7 +60,8 @@ async def _tell(send: Send, get_event: Callable[[], Awaitable[bytes]]) -> None:
     await send({"type": "http.response.body", "body": RETRY, "more_body": True})
     while True:
         try:
-            body = await asyncio.wait_for(get_event(), HEARTBEAT_S)
+            async with asyncio.timeout(HEARTBEAT_S):  # wait_for may swallow the end of this task (Python 3.11)
+                body = await get_event()
         except TimeoutError:
             body = STILL_HERE
         await send({"type": "http.response.body", "body": body, "more_body": True})

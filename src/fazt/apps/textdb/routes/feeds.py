@@ -142,7 +142,8 @@ async def follow(call: Call, collection: Collection, since: int, access: Access,
             position = found.last_seq
             if not found.has_more:
                 try:
-                    await asyncio.wait_for(woken.wait(), HEARTBEAT_S)
+                    async with asyncio.timeout(HEARTBEAT_S):  # wait_for may swallow the end of this task (3.11)
+                        await woken.wait()
                 except TimeoutError:
                     await send(call, ": still here\n\n")
 

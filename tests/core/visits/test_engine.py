@@ -21,6 +21,8 @@ from fazt.core.db.postgres import PostgresDatabase
 from fazt.core.errors import OverQuota
 from fazt.core.settings import Settings
 from fazt.core.visits import SETTINGS, Point, Visit, Visits, store
+from fazt.core.visits.engine import LOST, WAITING_CHARS
+from fazt.core.visits.model import weigh
 from fazt.core.visits.schema import core_visit, core_visit_salt
 from tests.conftest import NOW
 from tests.core.visits.test_model import CHROME, IPHONE
@@ -166,6 +168,32 @@ async def test_too_many_waiting_are_let_go(visits: Visits, database: Database, m
         visits.record(make_visit(n))
     await visits.flush()
     assert await database.read(count) == 5
+
+
+async def test_what_waits_takes_little_room_whatever_was_asked(
+    visits: Visits, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = database.write
+
+    async def refuse(*args: object) -> object:
+        raise OverQuota("full")
+
+    monkeypatch.setattr(visits.db, "write", refuse)
+    long = "x" * 60_000
+    before = LOST._value.get()
+    for _ in range(6_000):
+        visits.record(make_visit(query="utm_source=a&" + long, path=long, referrer="http://b/" + long, user_agent=long))
+    assert weigh(visits._waiting) < WAITING_CHARS + 10_000
+    await visits.flush()
+    assert weigh(visits._waiting) == visits._waiting_chars < WAITING_CHARS + 10_000
+    assert LOST._value.get() == before + 6_000 - len(visits._waiting)
+    monkeypatch.setattr(visits.db, "write", write)
+    kept = len(visits._waiting)
+    await visits.flush()
+    assert await database.read(count) == kept
+    assert (visits._waiting, visits._waiting_chars) == ([], 0)
+    report = await visits.report(["site"], ["blog"], NOW - DAY, NOW + DAY)
+    assert [report.tops[name][0].value for name in ("referrer", "utm_source")] == ["b", "a"]
 
 
 async def test_exports_hold_everything(visits: Visits, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,13 +35,16 @@ from fazt.core.visits.model import (
     day_of,
     language_of,
     make_visitor,
+    shorten,
     source_of,
     utm_of,
+    weigh,
 )
 
 FLUSH_VISITS = 200
 FLUSH_S = 1.0
 WAITING_MAX = 20_000
+WAITING_CHARS = 16_000_000
 RETRY_S = 10.0
 EXPORT_ROWS = 2000
 REPORT_WAITS_S = 0.1
@@ -64,6 +67,7 @@ class Visits:
         self._countries = Countries()
         self._salt: tuple[int, bytes] = (-1, b"")
         self._waiting: list[Visit] = []
+        self._waiting_chars = 0
         self._timer: asyncio.TimerHandle | None = None
         self._flushing: asyncio.Task[None] | None = None
         self._batch: Batch[Record, None] = Batch(db, store.add)
@@ -71,9 +75,11 @@ class Visits:
 
     def record(self, visit: Visit) -> None:
         """Count a visit; on disk within a second or so. Costs the caller nothing and never raises."""
-        if len(self._waiting) >= WAITING_MAX:
+        if len(self._waiting) >= WAITING_MAX or self._waiting_chars >= WAITING_CHARS:
             LOST.inc()
             return
+        visit = shorten(visit)
+        self._waiting_chars += weigh((visit,))
         self._waiting.append(visit if visit.at else msgspec.structs.replace(visit, at=self.clock()))
         if len(self._waiting) >= FLUSH_VISITS:
             self._start_flush()
@@ -206,6 +212,7 @@ class Visits:
         try:
             while self._waiting:
                 taken, self._waiting = self._waiting[:FLUSH_VISITS], self._waiting[FLUSH_VISITS:]
+                self._waiting_chars -= weigh(taken)
                 records = [await self.enrich(visit) for visit in taken]
                 await self.db.write(store.add, records)
                 for visit in taken:
@@ -213,6 +220,7 @@ class Visits:
         except FaztError as error:  # the disk is full, or the database away: it is tried again, up to WAITING_MAX
             log.warning("%d visits wait to be written: %s", len(taken) + len(self._waiting), error)
             self._waiting[:0] = taken
+            self._waiting_chars += weigh(taken)
             self._timer = asyncio.get_running_loop().call_later(RETRY_S, self._start_flush)
         finally:
             self._flushing = None

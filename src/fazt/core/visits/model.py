@@ -10,6 +10,7 @@ from typing import Literal
 from urllib.parse import parse_qsl, urlsplit
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from fazt.core.clock import DAY, HOUR, to_datetime
 from fazt.core.errors import Invalid
@@ -25,7 +26,7 @@ DIMENSIONS = ("path", "referrer", "country", "browser", "os", "device", "languag
 """What visits of people are counted by, each a column of the log."""
 ROBOTS = {BOT: "bot", UNFURLER: "unfurler"}
 
-PATH_CHARS, WORD_CHARS = 300, 100
+PATH_CHARS, WORD_CHARS, QUERY_CHARS = 300, 100, 2_000
 
 
 class Visit(Struct, frozen=True):
@@ -46,6 +47,21 @@ class Visit(Struct, frozen=True):
     language: str = ""
     host: str = ""
     at: int = 0
+
+
+LONGEST = {"path": PATH_CHARS, "query": QUERY_CHARS, "referrer": 2_000, "user_agent": 1_000, "language": 100}
+"""Characters of what a request says about a visit that are worth waiting with; a head may have 65,536."""
+
+
+def shorten(visit: Visit) -> Visit:
+    """`visit`, without what nobody looks at: it may wait long to be written, with thousands of others."""
+    long = {name: most for name, most in LONGEST.items() if len(getattr(visit, name)) > most}
+    return replace(visit, **{name: getattr(visit, name)[:most] for name, most in long.items()}) if long else visit
+
+
+def weigh(visits: Sequence[Visit]) -> int:
+    """About the room that visits take while they wait, in characters."""
+    return sum(len(one.path) + len(one.query) + len(one.referrer) + len(one.user_agent) for one in visits)
 
 
 class Record(Struct, frozen=True):
@@ -166,7 +182,7 @@ def utm_of(query: str) -> tuple[str, str, str, str, str]:
     if "utm_" not in query and "ref=" not in query and "source=" not in query:
         return "", "", "", "", ""
     try:
-        found = dict(reversed(parse_qsl(query[:2000], max_num_fields=50)))
+        found = dict(reversed(parse_qsl(query[:QUERY_CHARS], max_num_fields=50)))
     except ValueError:
         return "", "", "", "", ""
     found.setdefault("utm_source", found.get("source") or found.get("ref") or "")

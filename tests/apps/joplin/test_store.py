@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, func, select
+from sqlalchemy.event import listen
 
 from fazt.apps.joplin.model.uploads import Keeping, ReadOnly, Resync, read_upload
 from fazt.apps.joplin.schema import content, item, link, version, view
@@ -274,3 +275,21 @@ def follow(conn: Connection, user: User, devices: dict[str, tuple[set[int], str]
     for number, kind in found.items():
         (has.discard if kind == 3 else has.add)(number)
     devices[user.id] = (has, cursor)
+
+
+def test_published_notes_are_one_look_and_no_more_than_are_shown(conn: Connection, anna: User, bert: User) -> None:
+    ids = []
+    for number in range(1, 41):
+        put(conn, anna, number, note(number, title=f"Note {number}"))
+        ids.append(shares.publish(conn, anna.id, hexid(number), NOW + number, is_recursive=False).id)
+    remove(conn, anna, 3)
+    statements: list[str] = []
+    listen(conn.engine, "before_cursor_execute", lambda *said: statements.append(said[2]))
+    found = shares.list_published(conn, anna.id)
+    assert len(statements) == 1
+    assert [one.id for one, _ in found] == ids[::-1]
+    assert [None if seen is None else seen.title for _, seen in found][-4:] == ["Note 4", None, "Note 2", "Note 1"]
+    assert [one.id for one, _ in shares.list_published(conn, anna.id, limit=5)] == ids[:-6:-1]
+    assert [one.id for one, _ in shares.list_published(conn, anna.id, item_id=hexid(7))] == [ids[6]]
+    assert shares.list_published(conn, bert.id) == []
+    assert len(shares.list_kept_links(conn, anna.id, NOW)) == 39

@@ -39,9 +39,13 @@ def is_scratch(name: str) -> bool:
     return name == INFO or name.startswith(SCRATCH)
 
 
+ENDING = ".md"
+"""Of the names of items."""
+
+
 def item_name(id: str) -> str:
     """The name of the item with this id."""
-    return f"{id}.md"
+    return f"{id}{ENDING}"
 
 
 def blob_name(id: str) -> str:

@@ -130,9 +130,7 @@ def read_page(conn: Connection, user_id: str, id: str) -> dict[str, Any]:
         "options": [(one.id, " / ".join(one.path)) for one in tree],
         "folder": next((one for one in tree if one.id == row.parent_id), None),
         "tags": reading.tags_of(conn, user_id, id),
-        "links": [
-            one for one, found in shares.list_published(conn, user_id) if found is not None and one.item_id == id
-        ],
+        "links": [one for one, found in shares.list_published(conn, user_id, item_id=id) if found is not None],
     }
 
 

@@ -38,6 +38,7 @@ async def published_page(
         "joplin/shared.html",
         status=STATUS[error.kind] if error else 200,
         links=found,
+        most=shares.MOST_LISTED,
         notebooks=await core.db.read(read_notebooks, caller.user_id),
         base=f"{base_url(core.config, scope)}/joplin/shares/",
         now=core.clock(),

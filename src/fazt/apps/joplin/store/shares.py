@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from fazt.apps.joplin.model.items import FOLDER, NOTE
-from fazt.apps.joplin.model.names import item_name
+from fazt.apps.joplin.model.names import ENDING, item_name
 from fazt.apps.joplin.model.shares import (
     ACCEPTED,
     NOTEBOOK,
@@ -34,6 +34,26 @@ from fazt.core.jobs import enqueue
 LEARN_JOB = "joplin.learn"
 
 m = membership.c
+MOST_LISTED = 1_000
+
+
+class Seen(NamedTuple):
+    """What a list says of a note."""
+
+    item_id: str
+    title: str
+    is_encrypted: bool
+
+
+_PUBLISHED = (
+    select(share, item.c.title, item.c.is_encrypted)
+    .outerjoin(
+        view, (view.c.user_id == share.c.owner_id) & (view.c.name == share.c.item_id + ENDING) & view.c.is_visible
+    )
+    .outerjoin(item, item.c.id == view.c.item)
+    .where(share.c.owner_id == bindparam("user_id"), share.c.type == PUBLISHED)
+    .order_by(share.c.created_at.desc(), share.c.id)
+)
 _SHARE = select(share).where(share.c.id == bindparam("id"))
 _MEMBER = select(membership).where(m.id == bindparam("id"))
 _ITEMS = select(item.c.id, item.c.name, item.c.type, item.c.item_id).where(item.c.share_id == bindparam("share_id"))
@@ -261,11 +281,19 @@ def revoke(conn: Connection, share_id: str, user_id: str, now: int) -> None:
             words.forget(conn, user_id, row.item_id)
 
 
-def list_published(conn: Connection, user_id: str) -> list[tuple[Share, Row[Any] | None]]:
-    """The published notes of this person, each with its row, or None where it is gone."""
-    mine = (share.c.owner_id == user_id) & (share.c.type == PUBLISHED)
-    rows = conn.execute(select(share).where(mine).order_by(share.c.created_at.desc(), share.c.id)).all()
-    return [(to_share(row), find_seen(conn, user_id, item_name(row.item_id))) for row in rows]
+def list_published(
+    conn: Connection, user_id: str, *, item_id: str = "", limit: int = MOST_LISTED
+) -> list[tuple[Share, Seen | None]]:
+    """The published notes of this person, newest first, each as it is now, or None where it is gone."""
+    statement = _PUBLISHED.where(share.c.item_id == item_id) if item_id else _PUBLISHED
+    rows = conn.execute(statement.limit(limit), {"user_id": user_id})
+    return [
+        (
+            Share(**{name: getattr(row, name) for name in Share.__struct_fields__}),
+            None if row.title is None else Seen(row.item_id, row.title, row.is_encrypted),
+        )
+        for row in rows
+    ]
 
 
 def list_kept_links(conn: Connection, user_id: str, now: int) -> list[KeptLink]:

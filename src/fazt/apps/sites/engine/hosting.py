@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
@@ -12,7 +13,7 @@ from sqlalchemy import Connection
 from fazt.apps.sites import store
 from fazt.apps.sites.engine.cache import BodyCache, Variant
 from fazt.apps.sites.engine.resources import Index, Resource, build_resource
-from fazt.apps.sites.model import FileEntry, Site, SiteCode, find_code
+from fazt.apps.sites.model import Domain, FileEntry, Site, SiteCode, find_code
 from fazt.apps.sites.wire.code import is_static, parse_static
 from fazt.apps.sites.wire.headers import Block, parse_headers
 from fazt.apps.sites.wire.redirects import Redirects, parse_redirects
@@ -81,6 +82,7 @@ class Hosting:
         self.hosts: dict[str, Hosted] = {}
         self.cache = BodyCache(core.settings.get("sites.cache_mb") << 20)
         self._loading: dict[int, asyncio.Task[Index]] = {}
+        self._changes = 0
         self._reloading = asyncio.Lock()
 
     def names_of(self, name: str) -> list[str]:
@@ -89,14 +91,15 @@ class Hosting:
 
     async def load_all(self) -> None:
         """Learn all hosts. What is behind them is read when somebody comes."""
-        sites = await self.core.db.read(store.list_sites)
-        domains = await self.core.db.read(store.list_domains)
-        self.hosts = {}
-        by_name = {site.name: site for site in sites}
-        for site in sites:
-            self._place(site, self.names_of(site.name))
-        for domain in domains:
-            self._place(by_name[domain.site], [domain.host])
+        async with self._reloading:
+            sites, domains = await self.core.db.read(read_hosts)
+            self._note_change()
+            self.hosts = {}
+            by_name = {site.name: site for site in sites}
+            for site in sites:
+                self._place(site, self.names_of(site.name))
+            for domain in domains:
+                self._place(by_name[domain.site], [domain.host])
 
     def _place(self, site: Site, hosts: list[str]) -> None:
         for host in hosts:
@@ -120,6 +123,7 @@ class Hosting:
         names = [*self.names_of(site.name), *(domain.host for domain in domains)]
         index = await self._read(site_id)
         fresh = {}
+        self._note_change()
         for host in names:
             fresh[host] = gone.get(host) or Hosted(host, site)
             fresh[host].show(index)
@@ -133,16 +137,31 @@ class Hosting:
 
     async def load(self, hosted: Hosted) -> Index:
         """What `hosted` shows; read once, however many ask at the same time."""
-        site_id = hosted.site.id
+        while True:
+            changes = self._changes
+            index = await asyncio.shield(self._begin_reading(hosted.site.id))
+            if hosted.index is not None:
+                return hosted.index
+            if changes == self._changes:  # else something was deployed meanwhile, perhaps this, shown, and let go again
+                self._make_room()
+                hosted.show(index)
+                return index
+
+    def _begin_reading(self, site_id: int) -> asyncio.Task[Index]:
         task = self._loading.get(site_id)
         if task is None:
             task = self._loading[site_id] = asyncio.create_task(self._read(site_id))
-            task.add_done_callback(lambda _: self._loading.pop(site_id, None))
-        index = await asyncio.shield(task)
-        if hosted.index is None:
-            self._make_room()
-            hosted.show(index)
-        return hosted.index or index
+            task.add_done_callback(partial(self._end_reading, site_id))
+        return task
+
+    def _end_reading(self, site_id: int, task: asyncio.Task[Index]) -> None:
+        if self._loading.get(site_id) is task:
+            del self._loading[site_id]
+
+    def _note_change(self) -> None:
+        """What is being read is perhaps old by now, so nobody is to be shown it or to wait for it from here on."""
+        self._changes += 1
+        self._loading.clear()
 
     def _make_room(self) -> None:
         """Forget what is behind the hosts when very many have been asked for; it is read again."""
@@ -172,6 +191,11 @@ class Hosting:
         assert body.message is not None, "what the cache finds is in memory"
         found: bytes = body.message["body"]
         return found
+
+
+def read_hosts(conn: Connection) -> tuple[list[Site], list[Domain]]:
+    """In one snapshot: all sites, and the domains that lead to them."""
+    return store.list_sites(conn), store.list_domains(conn)
 
 
 def read_index(conn: Connection, site_id: int) -> tuple[Site, dict[str, FileEntry], dict[str, FileEntry]]:

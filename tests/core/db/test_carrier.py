@@ -283,3 +283,23 @@ async def test_closing_finishes_what_was_accepted_and_takes_no_more(db: Database
     with pytest.raises(Unavailable):
         await db.read(list_ids)
     await db.close()
+
+
+async def test_who_watches_is_woken_whatever_another_does_and_leaves_nothing_behind(db: Database) -> None:
+    woken: list[str] = []
+
+    def fail() -> None:
+        raise ValueError("odd")
+
+    before = db.watch("bell", partial(woken.append, "before"))
+    failing = db.watch("bell", fail)
+    after = db.watch("bell", partial(woken.append, "after"))
+    await db.write(lambda conn: wake(conn, "bell"))
+    assert woken == ["before", "after"]
+    for stop in (before, failing, after):
+        stop()
+    again = db.watch("bell", partial(woken.append, "again"))
+    await db.write(lambda conn: wake(conn, "bell"))
+    assert woken[2:] == ["again"]
+    again()
+    assert db._signals._calls == {}  # type: ignore[attr-defined] # no part of the protocol

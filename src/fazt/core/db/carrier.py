@@ -110,13 +110,19 @@ class Signals:
 
     def watch(self, name: str, call: Callable[[], None]) -> Callable[[], None]:
         """See Database.watch."""
-        self._calls.setdefault(name, []).append(call)
-        return partial(self._calls[name].remove, call)
+        calls = self._calls.setdefault(name, [])
+        calls.append(call)
+
+        def stop() -> None:
+            calls.remove(call)
+            if not calls and self._calls.get(name) is calls:
+                del self._calls[name]
+
+        return stop
 
     def tell(self, name: str) -> None:
-        """Wake those who watch `name`."""
-        for call in tuple(self._calls.get(name, ())):
-            call()
+        """Wake those who watch `name`, all of them, whatever one raises."""
+        run_all(tuple(self._calls.get(name, ())))
 
 
 def equip(engine: Engine, signals: Signals, acting: Acting | None = None) -> None:

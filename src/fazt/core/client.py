@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import httpx
 
 TIMEOUT_S = 60.0
+PIPE_WIDTH = 100_000
 KINDS: dict[int, type[FaztError]] = {
     400: errors.Invalid,
     401: errors.Unauthorized,
@@ -164,8 +165,21 @@ def show(value: Any, table: Callable[[Any], None] | None = None) -> None:
         table(value)
 
 
+def describe_moment(at: int | None, without: str = "never") -> str:
+    """A moment (ms): for a program RFC 3339, for people to the minute with its zone; `without` where there is none."""
+    from fazt.core.clock import to_datetime, to_iso  # noqa: PLC0415
+
+    if at is None:
+        return without
+    return to_iso(at) if wants_json() else to_datetime(at).strftime("%Y-%m-%d %H:%M UTC")
+
+
 def show_rows(rows: list[dict[str, Any]], columns: dict[str, str], empty: str) -> None:
-    """A table of `columns` (key: heading), or the sentence for an empty one."""
+    """A table of `columns` (key: heading), or the sentence for an empty one.
+
+    Nothing is cut off, since whoever reads an id or an address needs all of it: a terminal's window folds what is too
+    long, a pipe is as wide as need be. What cells say came from anywhere: it is text, whatever it looks like.
+    """
     if wants_json():
         show(rows)
         return
@@ -173,9 +187,21 @@ def show_rows(rows: list[dict[str, Any]], columns: dict[str, str], empty: str) -
         click.echo(empty)
         return
     from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
+    from rich.table import Column, Table  # noqa: PLC0415
 
-    table = Table(*columns.values(), box=None, pad_edge=False, header_style="bold")
-    for row in rows:
-        table.add_row(*("" if row.get(key) is None else str(row[key]) for key in columns))
-    Console(soft_wrap=True).print(table)
+    console = Console(markup=False, emoji=False, highlight=False)
+    if not console.is_terminal:
+        console.width = PIPE_WIDTH
+    cells = [["" if row.get(key) is None else as_plain_text(str(row[key])) for key in columns] for row in rows]
+    is_short = max(len(line[0]) for line in cells) <= console.width // 2
+    first, *others = columns.values()
+    heads = Column(first, no_wrap=is_short, overflow="fold"), *(Column(one, overflow="fold") for one in others)
+    table = Table(*heads, box=None, pad_edge=False, header_style="bold")
+    for line in cells:
+        table.add_row(*line)
+    console.print(table)
+
+
+def as_plain_text(said: str) -> str:
+    """One line without control characters, which a terminal would obey."""
+    return "".join(one if one.isprintable() else " " for one in said)

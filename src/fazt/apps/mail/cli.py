@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from fazt.core.client import connect, show, show_rows, wants_json
+from fazt.core.client import as_plain_text, connect, describe_moment, show, show_rows, wants_json
 from fazt.core.errors import Unavailable
 
 API = "/api/v1/mail"
@@ -76,19 +76,17 @@ def list_mail(view: str, search: str, unread: bool, limit: int) -> None:
     if wants_json():
         show(found)
         return
-    from fazt.ui.formats import format_date  # noqa: PLC0415
-
     rows = [
         {
             "id": one["id"],
             "new": "" if one["is_read"] else "*",
-            "at": format_date(one["received_at"]),
+            "at": describe_moment(one["received_at"]),
             "from": one["from_name"] or one["from_address"],
             "subject": one["subject"],
         }
         for one in found
     ]
-    columns = {"id": "ID", "new": "", "at": "Received", "from": "From", "subject": "Subject"}
+    columns = {"id": "ID", "new": "New", "at": "Received", "from": "From", "subject": "Subject"}
     show_rows(rows, columns, "There is nothing.")
 
 
@@ -108,17 +106,20 @@ def show_mail(message: str, raw: bool) -> None:
 def print_message(found: dict[str, Any]) -> None:
     """A message for people."""
     message = found["message"]
-    click.echo(f"From:     {message['from_name']} <{message['from_address']}>")
-    click.echo(f"To:       {', '.join(found['to'])}")
-    click.echo(f"Subject:  {message['subject']}")
+    click.echo(as_plain_text(f"From:     {message['from_name']} <{message['from_address']}>"))
+    click.echo(as_plain_text(f"To:       {', '.join(found['to'])}"))
+    click.echo(as_plain_text(f"Date:     {describe_moment(message['received_at'])}"))
+    click.echo(as_plain_text(f"Subject:  {message['subject']}"))
     verdicts = message["verdicts"]
     said = ", ".join(f"{name} {verdicts[name]}" for name in ("spf", "dkim", "dmarc", "arc") if verdicts.get(name))
     click.echo(f"Verdicts: {said or 'not checked'}")
     for part in found["parts"]:
         if part["name"]:
-            click.echo(f"File {part['n']}:   {part['name']} ({part['content_type']}, {part['size']:,} bytes)")
+            said = f"File {part['n']}:   {part['name']} ({part['content_type']}, {part['size']:,} bytes)"
+            click.echo(as_plain_text(said))
     click.echo("")
-    click.echo(found["text"] or "(only HTML; --raw shows all of it)")
+    for line in (found["text"] or "(only HTML; --raw shows all of it)").splitlines():
+        click.echo(as_plain_text(line.expandtabs()))
 
 
 @mail.command("doctor")

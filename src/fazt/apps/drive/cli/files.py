@@ -8,16 +8,9 @@ from typing import Any
 import click
 
 from fazt.apps.drive.cli.transfers import download, send
-from fazt.core.client import connect, show, show_rows
+from fazt.core.client import connect, describe_moment, show, show_rows
 
 API = "/api/v1/drive"
-
-
-def when(at: int) -> str:
-    """A moment (ms) as a table shows it."""
-    from datetime import UTC, datetime  # noqa: PLC0415
-
-    return datetime.fromtimestamp(at / 1_000, UTC).strftime("%Y-%m-%d %H:%M")
 
 
 def absolute(path: str) -> str:
@@ -55,7 +48,7 @@ def list_files(path: str) -> None:
             if not rows[-1]["path"].startswith(absolute(path).rstrip("/") + "/"):
                 break  # the path is a file, which is all of its own list
     rows = [
-        {**row, "name": row["name"] + ("/" if row["is_folder"] else ""), "when": when(row["modified_at"])}
+        {**row, "name": row["name"] + ("/" if row["is_folder"] else ""), "when": describe_moment(row["modified_at"])}
         for row in found
     ]
     show_rows(rows, {"name": "Name", "size": "Bytes", "when": "Changed (UTC)"}, "Nothing is in this folder.")
@@ -137,7 +130,7 @@ def trash(*, restore: int | None, empty: bool) -> None:
             client.post(f"{API}/trash/forget", {"ids": []})
             click.echo("The trash is empty.")
             return
-        rows = [{**row, "when": when(row["deleted_at"])} for row in client.get(f"{API}/trash")]
+        rows = [{**row, "when": describe_moment(row["deleted_at"])} for row in client.get(f"{API}/trash")]
     columns = {"id": "ID", "path": "Was at", "size": "Bytes", "when": "Deleted (UTC)"}
     show_rows(rows, columns, "The trash is empty.")
 
@@ -157,7 +150,7 @@ def versions(path: str, restore: int | None) -> None:
             click.echo("The file is what it was; what it was until now is a version.")
             return
         found = client.get(f"{API}/versions", params={"path": absolute(path)})
-    rows = [{**row, "when": when(row["saved_at"])} for row in found]
+    rows = [{**row, "when": describe_moment(row["saved_at"])} for row in found]
     columns = {"id": "ID", "size": "Bytes", "when": "Saved over (UTC)"}
     show_rows(rows, columns, "There are no earlier versions of this file.")
 

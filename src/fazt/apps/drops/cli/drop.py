@@ -8,8 +8,7 @@ from typing import Any
 
 import click
 
-from fazt.core.client import connect, show, show_rows, wants_json
-from fazt.core.clock import to_iso
+from fazt.core.client import connect, describe_moment, show, show_rows, wants_json
 
 ROOT = "/api/v1/drops"
 
@@ -106,7 +105,7 @@ def list_drops() -> None:
     with connect() as client:
         rows = client.get(ROOT)
     for row in rows:
-        row["ends"] = to_iso(row["expires_at"])
+        row["ends"] = describe_moment(row["expires_at"])
     columns = {
         "id": "Id",
         "title": "Title",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import click
 
-from fazt.core.client import connect, show, show_rows
-from fazt.core.clock import to_iso
+from fazt.core.client import connect, describe_moment, show, show_rows, wants_json
+
+SAID = {"queued": "waiting", "running": "running", "dead": "given up"}
+"""States in the words of the page."""
 
 
 @click.group()
@@ -20,7 +22,8 @@ def list_jobs(state: str | None) -> None:
     with connect() as client:
         rows = client.get("/api/v1/jobs", params={"state": state} if state else {})
     for row in rows:
-        row["when"] = to_iso(row["run_at"])
+        row["when"] = describe_moment(row["run_at"])
+        row["state"] = row["state"] if wants_json() else SAID[row["state"]]
     columns = {"id": "Id", "name": "Job", "state": "State", "attempts": "Tries", "when": "When", "error": "Last error"}
     show_rows(rows, columns, "Nothing to do.")
 

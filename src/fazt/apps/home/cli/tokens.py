@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import click
 
-from fazt.core.client import connect, show, show_rows
-from fazt.core.clock import to_iso
+from fazt.core.client import connect, describe_moment, show, show_rows
 
 
 @click.group()
@@ -35,8 +34,8 @@ def list_tokens() -> None:
         rows = client.get("/api/v1/tokens")
     for row in rows:
         row["may"] = "everything" if row["scopes"] is None else " ".join(sorted(row["scopes"]))
-        row["used"] = to_iso(row["used_at"]) if row["used_at"] else "never"
-        row["ends"] = to_iso(row["expires_at"]) if row["expires_at"] else "never"
+        row["used"] = describe_moment(row["used_at"])
+        row["ends"] = describe_moment(row["expires_at"])
     columns = {"id": "Id", "name": "Name", "kind": "Kind", "may": "May", "used": "Last used", "ends": "Ends"}
     show_rows(rows, columns, "There are none.")
 

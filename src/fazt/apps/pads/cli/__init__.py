@@ -8,8 +8,7 @@ from typing import Any
 
 import click
 
-from fazt.core.client import connect, show, show_rows
-from fazt.core.clock import to_iso
+from fazt.core.client import connect, describe_moment, show, show_rows
 
 ROOT = "/api/v1/pads"
 TEXT = {"accept": "application/json"}
@@ -32,8 +31,8 @@ def list_pads() -> None:
     with connect() as client:
         rows = client.get(ROOT)
     for row in rows:
-        row["changed"] = to_iso(row["changed_at"])
-        row["ends"] = to_iso(row["expires_at"]) if row["expires_at"] else "never"
+        row["changed"] = describe_moment(row["changed_at"])
+        row["ends"] = describe_moment(row["expires_at"])
     columns = {"name": "Name", "size": "Bytes", "connected": "Here", "changed": "Changed", "ends": "Ends"}
     show_rows(rows, columns, "There are none.")
 
@@ -98,7 +97,7 @@ def history(name: str) -> None:
     with connect() as client:
         rows = client.get(f"{ROOT}/{name}/history")
     for row in rows:
-        row["when"] = to_iso(row["at"])
+        row["when"] = describe_moment(row["at"])
     show_rows(rows, {"seq": "Change", "when": "When", "who": "Who", "bytes": "Weight"}, "Nothing was written yet.")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from fazt.core.client import connect, show, show_rows, wants_json
+from fazt.core.client import connect, describe_moment, show, show_rows, wants_json
 from fazt.core.errors import Invalid
 
 ROOT = "/api/v1/functions"
@@ -38,14 +38,12 @@ def show_function(site: str) -> None:
 
 def print_details(found: dict[str, Any]) -> None:
     """A site's functions for people."""
-    from fazt.core.clock import to_iso  # noqa: PLC0415
-
     function = found["function"]
     click.echo(f"{function['site']} version {function['version']}: {function['entry']}, {function['state']}")
     if function["problem"]:
         click.echo(f"problem: {function['problem']}")
     for entry in found["cron"]:
-        state = "paused" if entry["is_paused"] else f"next {to_iso(entry['next_at'])[:16]}Z"
+        state = "paused" if entry["is_paused"] else f"next {describe_moment(entry['next_at'])}"
         click.echo(f"cron: {entry['name']} ({entry['timezone']}), {state}")
     for hook in found["events"]:
         click.echo(f"event: {hook['event']} {hook['filter'] or ''}".rstrip())
@@ -95,15 +93,13 @@ def parse_limit(text: str) -> tuple[str, float]:
 @click.option("--limit", default=20, show_default=True, help="How many.")
 def runs(site: str, limit: int, *, dead: bool) -> None:
     """List the runs by the clock and by events, newest first."""
-    from fazt.core.clock import to_iso  # noqa: PLC0415
-
     with connect() as client:
         rows = client.get(f"{ROOT}/{site}/runs", params={"limit": limit, **({"only": "dead"} if dead else {})})
     if not wants_json():
         for row in rows:
-            row["at"] = to_iso(row["run_at"])[:19].replace("T", " ")
+            row["at"] = describe_moment(row["run_at"])
             row["error"] = row["error"].partition("\n")[0][:80]
-    columns = {"id": "Run", "kind": "By", "name": "Name", "state": "State", "at": "When (UTC)", "attempts": "Tries"}
+    columns = {"id": "Run", "kind": "By", "name": "Name", "state": "State", "at": "When", "attempts": "Tries"}
     show_rows(rows, columns | {"error": "Error"}, "No runs yet.")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from fazt.core.client import connect, wants_json
+from fazt.core.client import as_plain_text, connect, wants_json
 
 WAIT_S = 20
 
@@ -39,4 +39,7 @@ def print_lines(found: list[dict[str, Any]]) -> None:
             click.echo(json.dumps(line, ensure_ascii=False))
             continue
         mark = {"error": "ERROR ", "warn": "WARN  "}.get(line["level"], "")
-        click.echo(f"{to_iso(line['at'])[11:23]} {mark}{line['text']}")
+        first, *others = line["text"].splitlines() or [""]
+        click.echo(as_plain_text(f"{to_iso(line['at'])} {mark}{first}"))
+        for other in others:
+            click.echo(as_plain_text(other))

@@ -6,7 +6,7 @@ import json
 
 import click
 
-from fazt.core.client import connect, show, show_rows, wants_json
+from fazt.core.client import connect, describe_moment, show, show_rows, wants_json
 from fazt.core.errors import Invalid
 
 ROOT = "/api/v1/sites"
@@ -33,14 +33,12 @@ def list_sites(*, deleted: bool) -> None:
 @click.argument("name")
 def versions(name: str) -> None:
     """List the versions of a site, newest first."""
-    from fazt.core.clock import to_iso  # noqa: PLC0415
-
     with connect() as client:
         rows = client.get(f"{ROOT}/{name}/versions")
     if not wants_json():
         for row in rows:
-            row |= {"at": to_iso(row["created_at"])[:19].replace("T", " "), "shown": "*" if row["is_current"] else ""}
-    columns = {"shown": "", "number": "Version", "at": "When (UTC)", "file_count": "Files"}
+            row |= {"at": describe_moment(row["created_at"]), "shown": "*" if row["is_current"] else ""}
+    columns = {"shown": "", "number": "Version", "at": "When", "file_count": "Files"}
     show_rows(rows, columns | {"changed_files": "Changed", "source": "By", "message": "Message"}, "No version yet.")
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 import pytest
 from click.testing import CliRunner
 
+from fazt.cli import cli
 from fazt.core.client import as_plain_text, describe_moment, show_rows
 
 LONG = "a" * 300
@@ -52,3 +55,12 @@ def test_moments_have_a_zone() -> None:
         click.echo(describe_moment(None))
 
     assert CliRunner().invoke(command).output == "2027-01-15 08:00 UTC\nnever\n"
+
+
+@pytest.mark.parametrize("command", [["serve", "--listen", "127.0.0.1:0"], ["user", "list"]])
+def test_a_folder_that_cannot_be_is_said_in_words(command: list[str], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    done = CliRunner().invoke(cli, ["--data", str(tmp_path / "file" / "data.db"), *command])
+    assert done.exit_code == 7
+    assert "Name another file with --data" in done.output
+    assert isinstance(done.exception, SystemExit)

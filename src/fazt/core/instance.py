@@ -36,9 +36,16 @@ class InstanceLock:
         self._file: IO[str] | None = None
 
     def acquire(self) -> bool:
-        """Whether the lock is now ours."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        file = self.path.open("a+")
+        """Whether the lock is now ours. Raises Forbidden, Unavailable where no file can be."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            file = self.path.open("a+")
+        except OSError as error:
+            kind = Forbidden if isinstance(error, PermissionError) else Unavailable
+            raise kind(
+                f"Nothing can be kept in {self.path.parent}: {error.strerror}.",
+                hint="Name another file with --data, or FAZT_DATA.",
+            ) from error
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -66,7 +73,7 @@ def is_running(data: Path) -> bool:
         if lock.acquire():
             lock.release()
             return False
-    except PermissionError as error:
+    except (PermissionError, Forbidden) as error:
         raise Forbidden(f"{data} is not yours.", hint="Run it with sudo, or name another with --data.") from error
     return True
 

@@ -11,6 +11,7 @@ from fazt.apps.mail.actions import mailbox
 from fazt.apps.mail.actions.send import own_addresses, send
 from fazt.apps.mail.model.outgoing import Attachment, Draft, split_list
 from fazt.apps.mail.store import messages as store
+from fazt.apps.mail.store.relays import list_relays
 from fazt.core import Core
 from fazt.core.auth import Caller
 from fazt.core.errors import FaztError, TooLarge
@@ -26,10 +27,15 @@ async def show_form(core: Core, caller: Caller, request: Asked, draft: Draft, **
     """The form with a draft in it."""
     known: dict[str, Any] = {"error": None, "answers": "", "forwards": "", "files": []}
     addresses = await own_addresses(core, caller)
+    can_send = await has_relay(core)
     title = "Answer" if context.get("answers") else "Forward" if context.get("forwards") else "New message"
-    return page(
-        request, "mail/compose.html", draft=draft, addresses=addresses, form_title=title, **{**known, **context}
-    )
+    known |= {"draft": draft, "addresses": addresses, "form_title": title, "can_send": can_send}
+    return page(request, "mail/compose.html", **{**known, **context})
+
+
+async def has_relay(core: Core) -> bool:
+    """Whether mail can leave this cloud."""
+    return any(relay.is_on for relay in await core.db.read(list_relays))
 
 
 @get("/mail/compose", guards=[member])
@@ -79,8 +85,9 @@ async def send_form(core: Core, caller: Caller, request: Asked) -> Response[Any]
     except FaztError as error:
         context: dict[str, Any] = {"answers": answers, "forwards": forwards, "error": error}
         return await show_form(core, caller, request, draft, **context)
-    said = "Sent." if not sent.queued else "On its way."
-    return redirect(request, "/mail", said)
+    if sent.queued and not await has_relay(core):
+        return redirect(request, "/mail/sending", "It waits here: no relay is set up that could bring it away.", "warn")
+    return redirect(request, "/mail", "On its way." if sent.queued else "Sent.")
 
 
 async def complete(core: Core, caller: Caller, draft: Draft, answers: str, forwards: str) -> Draft:

@@ -52,6 +52,25 @@ def test_a_link_is_made_changed_and_brought_back(browser: httpx.Client) -> None:
     assert "is back" in browser.post("/links/-/restore", data={"id": str(link_id)}).text
 
 
+@pytest.mark.parametrize(
+    ("typed", "target"),
+    [
+        ("example.com/page?a=b", "https://example.com/page?a=b"),
+        ("example.com", "https://example.com"),
+        ("http://example.com/", "http://example.com/"),
+    ],
+)
+def test_an_address_may_be_typed_as_people_say_it(browser: httpx.Client, typed: str, target: str) -> None:
+    page = browser.post("/links", data={"target": typed, "slug": "", "tags": ""})
+    link_id = str(page.url).rpartition("/")[2]
+    assert browser.get(f"/api/v1/links/{link_id}").json()["target"] == target
+
+
+@pytest.mark.parametrize("typed", ["javascript:alert(1)", "ann@example.com", "word", "data:x.y/z"])
+def test_what_is_no_address_stays_none(browser: httpx.Client, typed: str) -> None:
+    assert "begins with https://" in browser.post("/links", data={"target": typed, "slug": "", "tags": ""}).text
+
+
 def test_many_at_once_and_files(browser: httpx.Client) -> None:
     ids = [str(make(browser, name)) for name in ("many-a", "many-b")]
     browser.post("/links/-/many", data={"id": ids, "tag": "spring", "do": "tag"})

@@ -80,13 +80,19 @@ async def show_links(core: Core, caller: Caller, request: Asked) -> Response[Any
     return await links_page(core, caller, request)
 
 
+def as_address(typed: str) -> str:
+    """`example.com/page`, as people type and say it, is an address of the web; all else stays as it is."""
+    host = typed.partition("/")[0]
+    return f"https://{typed}" if "." in host and not set(host) & set(": @") else typed
+
+
 @post("/links", guards=[member])
 async def create_link(core: Core, caller: Caller, request: Asked) -> Response[Any]:
     """A new link."""
     form = await read_form(request)
     tags = tuple(form.text("tags").split(","))
     try:
-        asked = NewLink(target=form.text("target"), slug=form.text("slug"), tags=tags)
+        asked = NewLink(target=as_address(form.text("target")), slug=form.text("slug"), tags=tags)
         link = await actions.create(core, caller, asked)
     except FaztError as error:
         return await links_page(core, caller, request, error=error, typed=form)

@@ -95,6 +95,7 @@ def test_a_folder_goes_from_one_browser_to_another(
     sent.page.get_by_label("Title").fill("My papers")
     sent.page.get_by_role("button", name="Make a link").click()
     link = link_of(sent.page)
+    expect(sent.page.get_by_role("row", name="My papers")).to_be_visible()
     assert sent.faults == []
     got = Watched(receiver)
     got.open(link)

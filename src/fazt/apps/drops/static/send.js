@@ -276,8 +276,18 @@ class Sender {
     this.form.hidden = true;
     panel.hidden = false;
     panel.querySelector("h2").focus();
+    await freshList();
     return null;
   }
+}
+
+// The list below the form has the new drop, too.
+async function freshList() {
+  const list = document.querySelector("[data-drops]");
+  const answer = list && (await fetch(location.pathname).catch(() => null));
+  if (!answer?.ok) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-drops]");
+  if (fresh) list.replaceChildren(...fresh.childNodes);
 }
 
 for (const form of document.querySelectorAll("form[data-send]")) new Sender(form);

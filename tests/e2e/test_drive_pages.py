@@ -86,6 +86,22 @@ def test_a_file_goes_in_is_renamed_shared_and_deleted(browser: Browser, cloud: P
     context.close()
 
 
+def test_what_was_the_last_in_the_trash_leaves_none(browser: Browser, cloud: Program) -> None:
+    context = browser.new_context()
+    log_in(context, cloud)
+    page = context.new_page()
+    with cloud.owner() as owner:
+        owner.post("/api/v1/drive/trash/forget", json={"ids": []}).raise_for_status()
+        owner.put("/dav/files/gone.txt", content=b"gone").raise_for_status()
+        owner.delete("/dav/files/gone.txt").raise_for_status()
+        page.goto(f"{cloud.url}/drive/trash")
+        page.get_by_role("button", name="Bring back").click()
+        expect(page.get_by_text("The trash is empty")).to_be_visible()
+        expect(page.get_by_role("button", name="Empty the trash")).to_have_count(0)
+        owner.delete("/dav/files/gone.txt").raise_for_status()
+    context.close()
+
+
 @pytest.fixture(scope="module")
 def looks(browser: Browser, cloud: Program) -> Iterator[Looks]:
     with looks_of(browser, cloud) as opened:

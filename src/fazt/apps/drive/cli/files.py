@@ -51,7 +51,7 @@ def list_files(path: str) -> None:
         {**row, "name": row["name"] + ("/" if row["is_folder"] else ""), "when": describe_moment(row["modified_at"])}
         for row in found
     ]
-    show_rows(rows, {"name": "Name", "size": "Bytes", "when": "Changed (UTC)"}, "Nothing is in this folder.")
+    show_rows(rows, {"name": "Name", "size": "Bytes", "when": "Changed"}, "Nothing is in this folder.")
 
 
 @drive.command("get")

@@ -9,12 +9,22 @@ async function call(method, address, body = undefined) {
   return answer;
 }
 
+// With the last row goes its table: the page says what an empty one means.
+async function take(row) {
+  const isLast = row.parentElement.rows.length === 1;
+  row.remove();
+  if (!isLast) return;
+  const answer = await fetch(location.pathname);
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("main");
+  document.querySelector("main").replaceChildren(...fresh.childNodes);
+}
+
 async function act(button) {
   const { bring, forget, end } = button.dataset;
   if (bring) {
     const [path] = await (await call("POST", "trash/restore", { ids: [Number(bring)] })).json();
     toast(`It is at ${path} again.`);
-    button.closest("tr").remove();
+    await take(button.closest("tr"));
     return;
   }
   if (forget !== undefined) {
@@ -25,7 +35,7 @@ async function act(button) {
   }
   if (end) {
     await call("DELETE", `shares/${end}`);
-    button.closest("tr").remove();
+    await take(button.closest("tr"));
   }
 }
 

@@ -84,7 +84,7 @@ async def change_site(core: Core, caller: Caller, request: Asked, name: str) -> 
 
 
 def shown(lines: list[LogLine]) -> list[tuple[LogLine, str, str]]:
-    """Lines with their moment, as RFC 3339 and as hours, minutes, seconds."""
+    """Lines with their moment, as RFC 3339 and as hours, minutes, seconds; the page makes it local time."""
     moments = [to_iso(line.at) for line in lines]
     return [(line, moment, moment[11:19]) for line, moment in zip(lines, moments, strict=True)]
 

@@ -1,4 +1,6 @@
 // The live log: asks for newer lines, which the cloud answers as soon as there are some, and puts them below.
+import { refresh as tellTimes } from "/static/ui/times.js";
+
 const MOST = 1000;
 const list = document.querySelector("[data-log]");
 const isAtEnd = () => list.scrollHeight - list.scrollTop - list.clientHeight < 40;
@@ -12,6 +14,7 @@ async function refresh() {
   if (!rows) return pause(200);
   const follow = isAtEnd();
   list.insertAdjacentHTML("beforeend", rows);
+  tellTimes();
   while (list.children.length > MOST) list.firstElementChild.remove();
   document.querySelector("[data-none]")?.remove();
   if (follow) list.scrollTop = list.scrollHeight;

@@ -115,6 +115,17 @@ def test_the_apps_and_the_account_open_on_a_phone(
     page.close()
 
 
+def test_where_one_is_stands_in_sight(contexts: Looks, cloud: Program, desk: Watched) -> None:
+    page = contexts[390, "dark"].new_page()
+    page.goto(f"{cloud.url}/mail/doctor")
+    expect(page.get_by_role("navigation").get_by_role("link", name="Doctor")).to_be_in_viewport(ratio=0.9)
+    page.close()
+    desk.open(f"{cloud.url}/settings")
+    expect(desk.page.get_by_role("navigation", name="Main").get_by_role("link", name="Settings")).to_be_in_viewport(
+        ratio=1
+    )
+
+
 def test_keys_reach_the_content_and_the_search(desk: Watched, cloud: Program) -> None:
     desk.open(cloud.url + "/people")
     desk.page.keyboard.press("Tab")

@@ -10,6 +10,14 @@ import { watchTheme } from "./theme.js";
 watchTheme();
 if (document.querySelector(".connect")) import("./connect.js");
 
+// On a narrow window tabs and menus go on to the side or below: what one is at is in sight.
+for (const here of document.querySelectorAll(".tabs [aria-current], .side [aria-current], .folders [aria-current]")) {
+  const box = here.closest(".tabs, .side > div, .folders ul");
+  const [at, around] = [here.getBoundingClientRect(), box.getBoundingClientRect()];
+  if (at.right > around.right) box.scrollLeft += at.right - around.right + 16;
+  if (at.bottom > around.bottom) box.scrollTop += at.bottom - around.bottom + 48;
+}
+
 // <select data-submit-on-change>: send its form when a choice is made.
 document.addEventListener("change", (event) => {
   const field = event.target.closest?.("[data-submit-on-change]");

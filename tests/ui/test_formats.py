@@ -5,6 +5,7 @@ import pytest
 from fazt.core.clock import DAY, HOUR, MINUTE
 from fazt.ui.formats import (
     describe_distance,
+    describe_schedule,
     format_ago,
     format_bytes,
     format_count,
@@ -93,6 +94,29 @@ def test_a_moment_is_readable_by_people_and_programs() -> None:
 )
 def test_durations(milliseconds: int, said: str) -> None:
     assert format_duration(milliseconds) == said
+
+
+@pytest.mark.parametrize(
+    ("schedule", "said"),
+    [
+        ("* * * * *", "every minute"),
+        ("*/1 * * * *", "every minute"),
+        ("*/5 * * * *", "every 5 minutes"),
+        ("41 * * * *", "every hour at minute 41"),
+        ("17 3 * * *", "every day at 03:17"),
+        ("0 9 * * 1", "Mondays at 09:00"),
+        ("0 9 * * 7", "Sundays at 09:00"),
+        ("0 9 * * 8", ""),
+        ("0 9 * * 1-5", ""),
+        ("0 9 1 * *", ""),
+        ("0,30 * * * *", ""),
+        ("*/10 3 * * *", ""),
+        ("* * * *", ""),
+        ("", ""),
+    ],
+)
+def test_schedules_in_words(schedule: str, said: str) -> None:
+    assert describe_schedule(schedule) == said
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ UNITS = ("bytes", "KB", "MB", "GB", "TB", "PB")
 KILO = 1000
 NEVER = Markup("&ndash;")
 SHORT_COUNT = 10_000
+CRON_FIELDS = 5
+WEEKDAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 STEPS = ((365 * DAY, "year"), (30 * DAY, "month"), (7 * DAY, "week"), (DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"))
 
 
@@ -75,6 +77,27 @@ def format_duration(milliseconds: float) -> str:
     if milliseconds < HOUR:
         return f"{milliseconds / MINUTE:.0f} min"
     return f"{milliseconds / HOUR:.0f} h" if milliseconds < 2 * DAY else f"{milliseconds / DAY:.0f} days"
+
+
+def describe_schedule(schedule: str) -> str:
+    """A plain cron schedule in words, `every day at 03:17`; "" where its five fields say more than fits into some."""
+    fields = schedule.split()
+    if len(fields) != CRON_FIELDS or fields[2:4] != ["*", "*"]:
+        return ""
+    minute, hour, day = fields[0], fields[1], fields[4]
+    if day == "*" and hour == "*":
+        every = minute.removeprefix("*/")
+        if minute == "*" or every == "1":
+            return "every minute"
+        if every != minute and every.isdecimal():
+            return f"every {every} minutes"
+        return f"every hour at minute {int(minute)}" if minute.isdecimal() else ""
+    if not (minute.isdecimal() and hour.isdecimal()):
+        return ""
+    if day == "*":
+        return f"every day at {int(hour):02}:{int(minute):02}"
+    known = day.isdecimal() and int(day) <= len(WEEKDAYS)
+    return f"{WEEKDAYS[int(day) % len(WEEKDAYS)]}s at {int(hour):02}:{int(minute):02}" if known else ""
 
 
 def spark_path(values: list[float], *, closed: bool = False) -> str:

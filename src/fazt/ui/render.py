@@ -12,6 +12,7 @@ from markupsafe import Markup
 from fazt import __version__
 from fazt.ui.assets import ROOT, asset
 from fazt.ui.formats import (
+    describe_schedule,
     format_ago,
     format_bytes,
     format_count,
@@ -59,6 +60,7 @@ def get_environment() -> Environment:
         date=format_date,
         duration=format_duration,
         plural=plural,
+        schedule=describe_schedule,
     )
     environment.globals.update(
         icon=icon,

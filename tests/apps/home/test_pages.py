@@ -151,6 +151,7 @@ def test_first_set_up(tmp_path: Path) -> None:
             assert differing.status_code == 400
             assert 'value="ada@example.org"' in differing.text
             assert PASSWORD not in differing.text
+            assert find(r'<input id="f-(\w+)"[^>]* autofocus', differing) == "password"
             assert browser.post("/setup", data={**form, "token": "guess"}).status_code == 404
             assert browser.post("/setup", data=form).headers["location"] == "/"
             assert "Hello, Ada" in browser.get("/").text
@@ -291,6 +292,28 @@ def test_the_log_of_events_grows_at_its_top(browser: httpx.Client) -> None:
     assert re.findall(r'data-id="(\d+)"', rows.text) == [str(newest)]
     assert "<html" not in rows.text
     assert browser.get("/activity/rows", params={"after": newest}).text.strip() == ""
+
+
+def test_the_log_of_events_shows_names_and_keeps_ids_for_the_details(
+    browser: httpx.Client, shared_program: Program
+) -> None:
+    with shared_program.owner() as owner:
+        owner.post("/hub/log/names", content="1").raise_for_status()
+        person = owner.get("/api/v1/users").json()[0]["id"]
+    browser.post("/settings/group/events", data={"events.keep_days": "47"})
+    browser.post("/settings/reset/events.keep_days")
+    assert "settings.changed · events.keep_days" in browser.get("/activity?prefix=settings.").text
+    logins = browser.get("/activity?prefix=auth.").text
+    assert f"· {person}" not in logins
+    assert person in logins
+
+
+def test_what_a_pad_says_is_found_under_pads(browser: httpx.Client, shared_program: Program) -> None:
+    with shared_program.owner() as owner:
+        owner.put("/pad/quince", content=b"quince jelly").raise_for_status()
+    wait_until(lambda: "quince" in browser.get("/search?q=jelly").text, what="the pad is found")
+    found = browser.get("/search?q=jelly").text
+    assert re.search(r'id="in-pad">.*?</svg>Pads</h2>', found, re.DOTALL)
 
 
 def test_jobs_of_the_clock_are_paused_on_their_page(browser: httpx.Client) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,6 +17,9 @@ from fazt.ui import page, redirect
 
 HOUSE_EVENTS = (*auth.EVENTS, *events.EVENTS, *settings.EVENTS, *tls.EVENTS)
 ROWS = 100
+MADE_UP = re.compile(r"[0-9a-z]{20}|[0-9a-f]{32}")
+"""Ids of people, messages and notes: nothing that anybody would read. They stand among the details."""
+
 LOOK = 20_000
 """Through how many events a page looks for those that are asked for; then it says so, and goes on when asked."""
 
@@ -44,6 +48,7 @@ async def describe(core: Core, found: list[Event]) -> list[dict[str, Any]]:
     for event in found:
         app = apps.get(event.name.partition(".")[0])
         row = {"event": event, "said": sentence_of(core, event) or event.name, "who": people.get(actor_of(event), "")}
+        row["key"] = "" if MADE_UP.fullmatch(event.key or "") else event.key
         rows.append(row | {"icon": (app.icon or app.name) if app else "settings", "app": app.title if app else "House"})
     return rows
 

@@ -69,8 +69,8 @@ async def show_search(
     context: dict[str, Any] = {
         "q": q,
         "app": app,
-        "titles": {one.name: one.title for one in core.apps},
-        "icons": {one.name: one.icon or one.name for one in core.apps},
+        "titles": {name: one.title for one in core.apps for name in (one.name, *one.commands)},
+        "icons": {name: one.icon or one.name for one in core.apps for name in (one.name, *one.commands)},
     }
     if app:
         found = await core.db.read(search, q, user_id=caller.user_id, app=app, limit=ROWS + 1, offset=start)

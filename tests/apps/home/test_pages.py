@@ -263,6 +263,7 @@ def test_settings_are_saved_checked_and_reset(browser: httpx.Client) -> None:
     page = browser.get("/settings")
     form = settings_form(page, "events")
     assert form["events.keep_days"] == "30"
+    assert "Quota (MiB)</label>" in page.text
     saved = browser.post("/settings/group/events", data={**form, "events.keep_days": "45"})
     assert "Saved." in saved.text
     assert settings_form(saved, "events")["events.keep_days"] == "45"

@@ -115,18 +115,21 @@ def test_condemned_is_not_found_but_its_bytes_stay_a_moment(conn: Connection) ->
         store.read_chunk(conn, ref.id, 0)
 
 
-def test_a_piece_of_which_a_chunk_is_gone_is_not_read_at_all(conn: Connection) -> None:
+def test_of_chunks_that_are_read_together_none_may_be_gone(conn: Connection) -> None:
     data = bytes(range(256)) * 1280
     blob = put(conn, data, NOW)
-    ref, first = store.open_ref(conn, blob.hash, 0, 2)
-    assert first == data[: 2 * CHUNK_BYTES]
-    assert store.open_ref(conn, blob.hash, len(data) - 1, 2) == (ref, data[2 * CHUNK_BYTES :])
-    assert store.read_piece(conn, ref, 1, 2) == data[2 * CHUNK_BYTES :]
+    cut = [data[at : at + CHUNK_BYTES] for at in range(0, len(data), CHUNK_BYTES)]
+    ref, first = store.open_ref(conn, blob.hash, 0, None, 2)
+    assert first == cut[:2]
+    assert store.open_ref(conn, blob.hash, len(data) - 1, None, 2) == (ref, cut[2:])
+    assert store.open_ref(conn, blob.hash, 1, CHUNK_BYTES, 2) == (ref, cut[:1])
+    assert store.open_ref(conn, blob.hash, len(data), None, 2) == (ref, [])
+    assert store.read_chunks(conn, ref, 1, 2) == cut[1:]
     conn.execute(delete(core_chunk).where(core_chunk.c.n == 1))
     for begins in (0, CHUNK_BYTES):
         with pytest.raises(NotFound):
-            store.open_ref(conn, blob.hash, begins, 2)
-    assert store.read_piece(conn, ref, 1, 2) == data[2 * CHUNK_BYTES :]
+            store.open_ref(conn, blob.hash, begins, None, 2)
+    assert store.read_chunks(conn, ref, 2, 1) == cut[2:]
 
 
 def test_pinned_is_left_alone(conn: Connection) -> None:
@@ -206,7 +209,7 @@ def test_bytes_elsewhere_are_not_loaded(conn: Connection) -> None:
     store.seal(conn, ref, "h", NOW)
     with pytest.raises(Invalid):
         load(conn, "h")
-    assert store.open_ref(conn, "h", 0) == (replace(ref, size=3), b"")
+    assert store.open_ref(conn, "h", 0, None, 1) == (replace(ref, size=3), [])
     assert not store.list_condemned_elsewhere(conn, NOW + DAY)
     sweep_all(conn, NOW + DAY)
     assert store.list_condemned_elsewhere(conn, NOW + DAY + HOUR) == [ref]

@@ -45,6 +45,7 @@ async def test_what_was_written_can_be_read_in_every_way(db: Database) -> None:
     assert await db.write(put, 1) == 1
     assert await db.read(list_ids) == [1]
     assert await db.point(list_ids) == [1]
+    assert [await db.read_lane(lane, list_ids) for lane in range(5)] == [[1]] * 5
 
 
 async def test_each_of_many_writers_gets_its_own_answer_and_error(db: Database) -> None:
@@ -209,6 +210,21 @@ async def test_a_read_sees_one_moment(db: Database) -> None:
     go_on.set()
     assert await task == ([1], [1])
     assert await db.read(list_ids) == [1, 2]
+
+
+async def test_other_reads_do_not_wait_for_a_lane(db: Database) -> None:
+    begun, over = threading.Event(), threading.Event()
+
+    def take_long(_conn: Connection) -> bool:
+        begun.set()
+        return over.wait(20)
+
+    long = asyncio.create_task(db.read_lane(0, take_long))
+    await asyncio.to_thread(begun.wait)
+    await db.write(put, 1)
+    assert await db.read(list_ids) == await db.read_lane(1, list_ids) == [1]
+    over.set()
+    assert await long
 
 
 async def test_reads_do_not_wait_for_a_long_write(db: Database) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from fazt.core.config import Config
 from fazt.core.db import Database, TooLong, acting, attempt, looking, open_database
+from fazt.core.db.sqlite import LANE_CACHE_KIB
 from fazt.core.errors import Invalid, OverQuota, Unavailable
 from fazt.core.events import Event, Events, Many, emit, list_events
 from fazt.core.jobs import list_jobs
@@ -155,6 +156,17 @@ async def test_a_file_that_somebody_else_holds_is_unavailable_and_then_not(db: D
         assert [type(answer) for answer in answers] == [Unavailable] * 10
     await db.write(put, 1)
     assert await db.read(list_ids) == [1]
+
+
+async def test_a_lane_is_one_thread_that_keeps_little_in_memory(db: Database) -> None:
+    def tell(conn: Connection) -> tuple[int, int]:
+        return threading.get_ident(), conn.exec_driver_sql("PRAGMA cache_size").scalar_one()
+
+    told = await asyncio.gather(*(db.read_lane(lane, tell) for lane in (7, 8) for _ in range(20)))
+    assert len(set(told[:20])) == len(set(told[20:])) == 1
+    assert told[0][0] != told[20][0]
+    assert {pages for _, pages in told} == {-LANE_CACHE_KIB}
+    assert (await db.read(tell))[1] < -LANE_CACHE_KIB
 
 
 async def test_closing_leaves_one_whole_file(db: Database, data_file: Path) -> None:

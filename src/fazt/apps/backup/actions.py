@@ -22,7 +22,7 @@ from fazt.apps.backup.engine.postgres import RESTORE
 from fazt.apps.backup.engine.replica import delete_ended
 from fazt.apps.backup.model import Alarm, Entry, Run, choose_doomed
 from fazt.core.blobs import claim
-from fazt.core.blobs.store import open_ref, read_chunk
+from fazt.core.blobs.store import get_ref, read_chunk
 from fazt.core.clock import DAY
 from fazt.core.db.sqlite import create_sqlite_engine
 from fazt.core.db.swap import replaced_path, swap, sweep_replaced
@@ -218,7 +218,7 @@ async def bring_blob(core: Core, source: Connection, hash: str) -> None:
     """The bytes of one blob of a backup, here too. Raises NotFound where neither has them."""
     if await core.db.write(claim, [hash], core.clock()):
         return
-    ref, _ = await asyncio.to_thread(open_ref, source, hash, 0)
+    ref = await asyncio.to_thread(get_ref, source, hash)
     if ref.place:
         raise NotFound("Its bytes were in object storage, and are gone from there.")
 

@@ -54,6 +54,14 @@ class Database(Protocol):
         """Run `fn(conn, …)` on one snapshot of the data, on a reader thread."""
         ...
 
+    async def read_lane(self, lane: int, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """As `read`, for large bytes in pieces: a lane, any number, reads one after the other, beside all other reads.
+
+        Who reads piece after piece on the same lane has them from one thread, and from a connection that keeps little
+        in memory, so that what passes once does not push out what is asked often.
+        """
+        ...
+
     async def point(self, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """As `read`, for look-ups by key that take microseconds: on SQLite run on the loop itself."""
         ...

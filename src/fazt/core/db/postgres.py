@@ -52,6 +52,10 @@ class PostgresDatabase:
         answer: T = await self._send(self._read, fn, args, kwargs)
         return answer
 
+    async def read_lane(self, lane: int, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:  # noqa: ARG002 - as the Protocol's
+        """See Database.read_lane. Here any thread of the pool reads it."""
+        return await self.read(fn, *args, **kwargs)
+
     async def point(self, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """See Database.point."""
         answer: T = await self._send(self._read, fn, args, kwargs)

@@ -42,6 +42,10 @@ from fazt.core.metrics import WRITE_BATCH, WRITE_SECONDS
 
 BATCH = 256
 READERS = 4
+LANES = 2
+LANE_CACHE_KIB = 512
+"""Pages of large bytes are read once: in a small cache each is still near the processor when it is copied."""
+
 SLOW_WRITE_S = 0.1
 RESERVE_BYTES = 16 * 1024 * 1024
 VAST_BYTES, VAST_S = 4 * 1024 * 1024 * 1024, 0.1
@@ -172,16 +176,15 @@ class SqliteDatabase:
         self._point = self._connect_to_read()
         self._looking = Looking(self._point)
         self._reads: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
+        self._lanes: list[queue.SimpleQueue[Call | None]] = [queue.SimpleQueue() for _ in range(LANES)]
         self._writes: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
         self._closed = False
         self._checkpoints_here = True
         self._syncs = True
         self._vast_until = 0.0
-        self._threads = [
-            threading.Thread(
-                target=self._read_forever, args=(self._connect_to_read(),), name=f"fazt-read-{n}", daemon=True
-            )
-            for n in range(readers)
+        self._threads = [self._new_reader(f"fazt-read-{n}", self._reads) for n in range(readers)]
+        self._threads += [
+            self._new_reader(f"fazt-lane-{n}", lane, LANE_CACHE_KIB) for n, lane in enumerate(self._lanes)
         ]
         self._threads.append(
             threading.Thread(target=self._write_forever, args=(self.engine.connect(),), name="fazt-write", daemon=True)
@@ -192,6 +195,10 @@ class SqliteDatabase:
     async def read(self, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """See Database.read."""
         return await self._send(self._reads, fn, args, kwargs)
+
+    async def read_lane(self, lane: int, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """See Database.read_lane."""
+        return await self._send(self._lanes[lane % LANES], fn, args, kwargs)
 
     async def point(self, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """See Database.point."""
@@ -265,9 +272,10 @@ class SqliteDatabase:
         if self._closed:
             return
         self._closed = True
-        for _ in self._threads[:-1]:
+        for _ in self._threads[: -1 - LANES]:
             self._reads.put(None)
-        self._writes.put(None)
+        for calls in (*self._lanes, self._writes):
+            calls.put(None)
         self._looking.close()
         await asyncio.to_thread(self._join)
 
@@ -289,9 +297,15 @@ class SqliteDatabase:
         conn.exec_driver_sql("PRAGMA query_only=ON")
         return conn
 
-    def _read_forever(self, conn: Connection) -> None:
+    def _new_reader(self, name: str, calls: queue.SimpleQueue[Call | None], cache_kib: int = 0) -> threading.Thread:
+        conn = self._connect_to_read()
+        if cache_kib:
+            conn.exec_driver_sql(f"PRAGMA cache_size=-{cache_kib}")
+        return threading.Thread(target=self._read_forever, args=(conn, calls), name=name, daemon=True)
+
+    def _read_forever(self, conn: Connection, calls: queue.SimpleQueue[Call | None]) -> None:
         with conn:
-            while (call := self._reads.get()) is not None:
+            while (call := calls.get()) is not None:
                 try:
                     control(conn, "BEGIN")
                     with self.guard.acting(call.fn):

@@ -39,7 +39,8 @@ def load_file(conn: Connection, spot: Spot, terms: Terms | None) -> tuple[Node, 
         raise NotFound("There is no such file.")
     if found.is_folder or found.size > SMALL_BYTES:
         return found, None
-    ref, data = blobs.open_ref(conn, found.hash, 0)
+    ref, chunks = blobs.open_ref(conn, found.hash, 0, None, 1)
+    data = b"".join(chunks)
     return found, data if len(data) == ref.size else None
 
 

@@ -29,8 +29,8 @@ class Blobs:
     chunk_bytes = CHUNK_BYTES
     batch = 4
     """Chunks of one write: 512 KiB, a few ms of the writer thread."""
-    at_once = 2
-    """Chunks of one read."""
+    at_once = 4
+    """Chunks of one read. They are never joined: a copy of this size costs more than reading it did."""
     spare_bytes = 16 * 1024 * 1024
     """Empty pages that stay in the file for what comes next."""
 
@@ -62,24 +62,24 @@ class Blobs:
 
         Raises NotFound and Invalid (outside the blob) with the first piece. What is being read is not swept away.
         """
-        ref, first = await self.db.read(store.open_ref, hash, start, self.at_once)
+        ref, known = await self.db.read(store.open_ref, hash, start, end, self.at_once)
         start, stop = check_range(start, end, ref.size)
-        step = self._piece_bytes(ref)
-        numbers = iter(range(start // step, -(-stop // step)) if start < stop else ())
-        reading: deque[tuple[int, asyncio.Future[bytes]]] = deque()
-        if first:
-            known: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-            known.set_result(first)
-            reading.extend((n, known) for n in islice(numbers, 1))
+        unit, most = self._unit_bytes(ref), self._at_once(ref)
+        last = -(-stop // unit) if start < stop else 0
+        numbers = iter(range(start // unit + len(known), last, most))
+        reading: deque[tuple[int, asyncio.Future[list[bytes]]]] = deque()
         with self._pinned(ref.id):
             try:
+                at = start // unit
                 while True:
                     for n in islice(numbers, 1 + READ_AHEAD - len(reading)):
-                        reading.append((n, asyncio.ensure_future(self._read(ref, n))))
+                        reading.append((n, asyncio.ensure_future(self._read(ref, n, min(most, last - n)))))
+                    for n, data in enumerate(known, at):
+                        yield cut_out(data, n * unit, start, stop)
                     if not reading:
                         return
-                    n, piece = reading.popleft()
-                    yield cut_out(await piece, n * step, start, stop)
+                    at, piece = reading.popleft()
+                    known = await piece
             finally:
                 for _, piece in reading:
                     piece.cancel()
@@ -191,8 +191,9 @@ class Blobs:
     async def _hash(self, ref: Ref) -> Any:
         """The hash of what is there, read back: after a restart, or with very many uploads at once."""
         hasher = hashlib.sha256()
-        for n in range(-(-ref.size // self._piece_bytes(ref))):
-            await update_hash(hasher, [await self._read(ref, n)])
+        last, most = -(-ref.size // self._unit_bytes(ref)), self._at_once(ref)
+        for n in range(0, last, most):
+            await update_hash(hasher, await self._read(ref, n, min(most, last - n)))
         return hasher
 
     def _take_hasher(self, upload: str, offset: int) -> Any | None:
@@ -231,9 +232,13 @@ class Blobs:
 
     # What the implementation over object storage does in its own way.
 
-    def _piece_bytes(self, ref: Ref) -> int:
-        """How many bytes are read at a time."""
-        return self.at_once * ref.chunk_bytes
+    def _unit_bytes(self, ref: Ref) -> int:
+        """How many bytes are read as one object."""
+        return ref.chunk_bytes
+
+    def _at_once(self, ref: Ref) -> int:  # noqa: ARG002 - what the other implementation asks
+        """How many such units are read at a time."""
+        return self.at_once
 
     def _new_place(self) -> str:
         """The place of a new blob, as in Ref."""
@@ -253,9 +258,9 @@ class Blobs:
         self.db.check_room(sum(map(len, chunks)))
         return await self.db.write_soon(store.grow, ref, chunks, self.clock())
 
-    async def _read(self, ref: Ref, n: int) -> bytes:
-        """The piece with this number. Raises NotFound when it is gone."""
-        return await self.db.read(store.read_piece, ref, n, self.at_once)
+    async def _read(self, ref: Ref, n: int, count: int) -> list[bytes]:
+        """`count` units from this number on. Raises NotFound when any is gone."""
+        return await self.db.read_lane(ref.id, store.read_chunks, ref, n, count)
 
     async def _remove(self, ref: Ref) -> None:
         """Delete the bytes and the row of a condemned blob that nobody can be reading."""

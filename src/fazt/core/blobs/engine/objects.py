@@ -41,7 +41,7 @@ class ObjectBlobs(Blobs):
 
     async def read(self, hash: str) -> bytes:
         """See Blobs.read."""
-        ref, _ = await self.db.read(store.open_ref, hash, 0)
+        ref = await self.db.read(store.get_ref, hash)
         if not ref.place:
             return await super().read(hash)
         if ref.size > store.LOAD_MAX_BYTES:
@@ -55,8 +55,11 @@ class ObjectBlobs(Blobs):
             for ref in refs:
                 await self._remove(ref)
 
-    def _piece_bytes(self, ref: Ref) -> int:
-        return min(self.piece_bytes, ref.chunk_bytes) if ref.place else super()._piece_bytes(ref)
+    def _unit_bytes(self, ref: Ref) -> int:
+        return min(self.piece_bytes, ref.chunk_bytes) if ref.place else super()._unit_bytes(ref)
+
+    def _at_once(self, ref: Ref) -> int:
+        return 1 if ref.place else super()._at_once(ref)
 
     def _new_place(self) -> str:
         return new_id(self.clock())
@@ -77,12 +80,12 @@ class ObjectBlobs(Blobs):
     async def _write_soon(self, ref: Ref, chunks: list[bytes]) -> Ref:
         return await (self._write if ref.place else super()._write_soon)(ref, chunks)
 
-    async def _read(self, ref: Ref, n: int) -> bytes:
+    async def _read(self, ref: Ref, n: int, count: int) -> list[bytes]:
         if not ref.place:
-            return await super()._read(ref, n)
-        step = self._piece_bytes(ref)
+            return await super()._read(ref, n, count)
+        step = self._unit_bytes(ref)
         number, inside = divmod(n * step, ref.chunk_bytes)
-        return await self._get(ref, number, inside, inside + min(step, ref.size - n * step))
+        return [await self._get(ref, number, inside, inside + min(step, ref.size - n * step))]
 
     async def _remove(self, ref: Ref) -> None:
         if not ref.place:

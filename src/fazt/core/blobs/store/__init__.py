@@ -18,7 +18,7 @@ from fazt.core.blobs.store.blobs import (
     put,
     put_kept,
     read_chunk,
-    read_piece,
+    read_chunks,
     seal,
     stat,
 )
@@ -63,7 +63,7 @@ __all__ = [
     "put",
     "put_kept",
     "read_chunk",
-    "read_piece",
+    "read_chunks",
     "remove",
     "seal",
     "stat",

@@ -77,7 +77,7 @@ _PUT_CHUNK = {
 _CHUNK = Prepared(
     select(core_chunk.c.data).where(core_chunk.c.blob_id == bindparam("of"), core_chunk.c.n == bindparam("at"))
 )
-_PIECE = Prepared(
+_SOME_CHUNKS = Prepared(
     select(core_chunk.c.data)
     .where(core_chunk.c.blob_id == bindparam("of"), core_chunk.c.n >= bindparam("at"))
     .order_by(core_chunk.c.n)
@@ -159,22 +159,26 @@ def get_ref(conn: Connection, hash: str) -> Ref:
     return Ref(*row)
 
 
-def open_ref(conn: Connection, hash: str, start: int, most: int = 1) -> tuple[Ref, bytes]:
-    """Where the bytes are, and the piece that byte `start` is in ("" where that is elsewhere); see `read_piece`."""
+def open_ref(conn: Connection, hash: str, start: int, end: int | None, most: int) -> tuple[Ref, list[bytes]]:
+    """Where the bytes are, and the chunks from `start` on: so many as `end` needs, and none where they are elsewhere.
+
+    `most` at a time: see `read_chunks`.
+    """
     ref = get_ref(conn, hash)
-    if ref.place or not 0 <= start < ref.size:
-        return ref, b""
-    return ref, read_piece(conn, ref, start // (most * ref.chunk_bytes), most)
+    stop = ref.size if end is None else min(end, ref.size)
+    if ref.place or not 0 <= start < stop:
+        return ref, []
+    first = start // ref.chunk_bytes
+    return ref, read_chunks(conn, ref, first, min(most, -(-stop // ref.chunk_bytes) - first))
 
 
-def read_piece(conn: Connection, ref: Ref, n: int, most: int) -> bytes:
-    """The piece with this number, where each has `most` chunks. Raises NotFound when any of it was swept away."""
-    rows = _PIECE.rows(conn, {"of": ref.id, "at": n * most, "most": most})
-    data: bytes = rows[0][0] if len(rows) == 1 else b"".join([row[0] for row in rows])
-    step = most * ref.chunk_bytes
-    if len(data) != min(step, ref.size - n * step):
+def read_chunks(conn: Connection, ref: Ref, first: int, count: int) -> list[bytes]:
+    """`count` chunks from this number on. Raises NotFound when any of them was swept away."""
+    rows = _SOME_CHUNKS.rows(conn, {"of": ref.id, "at": first, "most": count})
+    begins, ends = first * ref.chunk_bytes, min((first + count) * ref.chunk_bytes, ref.size)
+    if sum(len(row[0]) for row in rows) != ends - begins:
         raise NotFound("These bytes are gone.")
-    return data
+    return [row[0] for row in rows]
 
 
 def read_chunk(conn: Connection, blob_id: int, n: int) -> bytes:

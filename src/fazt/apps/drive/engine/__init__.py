@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from fazt.apps.drive.engine.drive import Drive, drive_of
 from fazt.apps.drive.engine.indexing import index_forever
+from fazt.apps.drive.engine.listings import Listing, News, State, ids_of_folders
 
 if TYPE_CHECKING:
     from fazt.core import Core
 
-__all__ = ["Drive", "drive_of", "run"]
+__all__ = ["Drive", "Listing", "News", "State", "drive_of", "ids_of_folders", "run"]
 
 
 @asynccontextmanager

@@ -1,7 +1,8 @@
 """Spaces by their owner, and answers to what is asked often.
 
 Each space has a generation, which its commits raise before anybody hears that they happened. An
-answer of an older generation is not given any more; so nothing has to be told what it makes stale.
+answer of an older generation is not given any more; so nothing has to be told what it makes stale. It stays until a
+newer one takes its place: a listing is made from the one before.
 """
 
 from __future__ import annotations
@@ -87,13 +88,15 @@ class Drive:
     def find_answer(self, space_id: int, key: Any) -> Any | None:
         """What was kept for `key`, if nothing in the space has changed since."""
         kept = self._answers.get((space_id, key))
-        if kept is None:
-            return None
-        if kept[0] != self._generations.get(space_id):
-            self._drop((space_id, key))
+        if kept is None or kept[0] != self._generations.get(space_id):
             return None
         self._answers.move_to_end((space_id, key))
         return kept[1]
+
+    def find_older(self, space_id: int, key: Any) -> Any | None:
+        """What was kept for `key`, whatever has changed since."""
+        kept = self._answers.get((space_id, key))
+        return None if kept is None else kept[1]
 
     def put_answer(self, space_id: int, generation: int, key: Any, answer: Any, size: int) -> None:
         """Keep what was found since the space had this generation."""

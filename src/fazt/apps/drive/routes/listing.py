@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import Connection
 
 from fazt.apps.drive import store
-from fazt.apps.drive.engine import drive_of
+from fazt.apps.drive.engine import Drive, Listing, News, State, drive_of, ids_of_folders
+from fazt.apps.drive.engine.drive import ENTRY_BYTES
 from fazt.apps.drive.model.locks import Terms
 from fazt.apps.drive.model.naming import key_of
 from fazt.apps.drive.model.nodes import Node, Spot
@@ -20,8 +21,10 @@ from fazt.apps.drive.wire.multistatus import (
     OPENING,
     Plan,
     Scene,
+    hangs_on_nodes,
     make_plan,
     render,
+    render_each,
 )
 from fazt.apps.drive.wire.paths import to_href
 from fazt.apps.drive.wire.xml import DAV, parse_propfind
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
     from fazt.core import Core
 
 PAGE = 2_000
+MOST_NEWS = 1_000
+"""Where more than this changed, a folder is read as a whole again."""
 
 
 def virtual(name: str, now: int) -> Node:
@@ -52,21 +57,69 @@ async def propfind(ask: Ask) -> Reply:
     spot = ask.spot
     drive = drive_of(ask.core)
     generation = drive.generation(spot.space.id)
+    prefix = ask.core.settings.get("drive.public_path")
     key = (
-        (ask.address.segments, depth, plan, spot.space.may_write)
+        (ask.address.segments, depth, plan, spot.space.may_write, prefix)
         if b"if" not in ask.headers and is_lasting(plan)
         else None
     )
     kept = None if key is None else drive.find_answer(spot.space.id, key)
     if kept is not None:
-        return multistatus([kept])
+        return multistatus(kept.parts if isinstance(kept, Listing) else [kept])
     terms = await ask.terms()
-    scene, own, first = await ask.core.db.read(open_listing, spot, terms, plan, depth)
+    if key is not None and depth == "1" and hangs_on_nodes(plan):
+        return await list_members(ask, plan, terms, Shelf(drive, spot.space.id, generation, key))
+    opened = await ask.core.db.read(open_listing, spot, terms, plan, depth)
+    scene, own, first = opened.scene, opened.own, opened.page
     if first.is_whole and key is not None and not scene.locks:
         body = "".join(render_page(ask, plan, scene, own, first)).encode()
         drive.put_answer(spot.space.id, generation, key, body, len(body) + 1_000)
         return multistatus([body])
     return Reply(207, [XML_TYPE], stream_listing(ask, plan, scene, own, first))
+
+
+async def list_members(ask: Ask, plan: Plan, terms: Terms, shelf: Shelf) -> Reply:
+    """A folder's list that is kept, as it was or as the one before with what changed since."""
+    older = shelf.drive.find_older(shelf.space_id, shelf.key)
+    if isinstance(older, Listing):
+        found = await ask.core.db.read(open_news, ask.spot, terms, plan, older.state)
+        if found is not None:
+            scene, own, news = found
+            top = "".join(render_page(ask, plan, scene, own, Page([], {}, is_whole=True))).encode()
+            lines = render_each(plan, news.changed, ask.href(ask.names, is_folder=True), scene)
+            listing = older.amended(news, top, lines)
+            if listing is not None:
+                shelf.put(listing)
+                return multistatus(listing.parts)
+    opened = await ask.core.db.read(open_listing, ask.spot, terms, plan, "1")
+    pieces = stream_members(ask, plan, opened, shelf)
+    if opened.page.is_whole:
+        return Reply(207, [XML_TYPE], b"".join([piece async for piece in pieces]))
+    return Reply(207, [XML_TYPE], pieces)
+
+
+async def stream_members(ask: Ask, plan: Plan, opened: Opened, shelf: Shelf) -> AsyncIterator[bytes]:
+    """As `stream_listing`, and kept for the next who asks, unless it is too long for that.
+
+    Pages are of different moments. The first one's counts: what changed after it is looked up again the next time.
+    """
+    own, page = opened.own, opened.page
+    top = "".join(render_page(ask, plan, opened.scene, own, Page([], {}, is_whole=True))).encode()
+    base = ask.href(ask.names, is_folder=own[0].is_folder)
+    listing = Listing(opened.state, top, {}, frozenset())
+    yield OPENING.encode() + top
+    while True:
+        lines = render_each(plan, page.nodes, base, opened.scene)
+        if listing.size <= ENTRY_BYTES:
+            listing = Listing(
+                opened.state, top, {**listing.lines, **lines}, listing.folders | ids_of_folders(page.nodes)
+            )
+        yield b"".join(lines.values())
+        if page.is_whole:
+            break
+        page = await ask.core.db.read(load_page, own[0], key_of(page.nodes[-1].name), plan)
+    shelf.put(listing)
+    yield CLOSING.encode()
 
 
 def is_lasting(plan: Plan) -> bool:
@@ -88,6 +141,28 @@ class Page:
         self.is_whole = is_whole
 
 
+class Opened(NamedTuple):
+    """The beginning of an answer: the resource itself, with its dead properties, and the first of its members."""
+
+    scene: Scene
+    own: tuple[Node, store.Props]
+    page: Page
+    state: State
+
+
+class Shelf(NamedTuple):
+    """Where an answer is kept."""
+
+    drive: Drive
+    space_id: int
+    generation: int
+    key: Any
+
+    def put(self, listing: Listing) -> None:
+        """Keep it, if it is not too long."""
+        self.drive.put_answer(self.space_id, self.generation, self.key, listing, listing.size)
+
+
 def load_page(conn: Connection, parent: Node, after: str, plan: Plan) -> Page:
     """The members of a folder from after the key `after` on."""
     nodes = store.list_children(conn, parent.id, after, PAGE)
@@ -102,9 +177,7 @@ def shows_dead(plan: Plan) -> bool:
     return plan.all_dead or any(name not in LIVE for name in plan.names)
 
 
-def open_listing(
-    conn: Connection, spot: Spot, terms: Terms, plan: Plan, depth: str
-) -> tuple[Scene, tuple[Node, store.Props], Page]:
+def open_listing(conn: Connection, spot: Spot, terms: Terms, plan: Plan, depth: str) -> Opened:
     """All that the beginning of an answer needs, in one snapshot. Raises NotFound, PreconditionFailed."""
     trail = store.walk(conn, spot)
     found = trail.node
@@ -117,7 +190,23 @@ def open_listing(
     page = Page([], {}, is_whole=True)
     if depth == "1" and found.is_folder:
         page = load_page(conn, found, "", plan)
-    return scene, (found, dead), page
+    return Opened(scene, (found, dead), page, State.of(trail))
+
+
+def open_news(
+    conn: Connection, spot: Spot, terms: Terms, plan: Plan, since: State
+) -> tuple[Scene, tuple[Node, store.Props], News] | None:
+    """What changed in a folder since it was listed; None where too much did, or it is another folder."""
+    trail = store.walk(conn, spot)
+    found, state = trail.node, State.of(trail)
+    if found is None or not found.is_folder or state.way != since.way:
+        return None
+    changed = store.list_changed(conn, spot.space.id, since.seq, MOST_NEWS)
+    if len(changed) == MOST_NEWS:
+        return None
+    members = [node for node in changed if node.parent_id == found.id]
+    scene = make_scene(conn, spot, found, trail.ids[:-1], plan, terms)
+    return scene, (found, {}), News(state, store.list_child_ids(conn, found.id), members)
 
 
 def make_scene(conn: Connection, spot: Spot, found: Node, above: tuple[int, ...], plan: Plan, terms: Terms) -> Scene:

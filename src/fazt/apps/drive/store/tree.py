@@ -38,6 +38,8 @@ _CHILD = Prepared(NODE.where(n.parent_id == bindparam("of"), n.key == bindparam(
 _CHILDREN = Prepared(
     NODE.where(n.parent_id == bindparam("of"), n.key > bindparam("after")).order_by(n.key).limit(bindparam("most"))
 )
+_CHILD_IDS = Prepared(select(n.id).where(n.parent_id == bindparam("of")).order_by(n.key))
+_CHANGED = Prepared(NODE.where(n.space_id == bindparam("of"), n.seq > bindparam("since")).limit(bindparam("most")))
 _ADD = Prepared(insert(node).returning(n.id), (*COLUMNS[1:], "key", "origin_id"))
 _TOUCH = Prepared(
     update(node)
@@ -120,6 +122,16 @@ def no_such(spot: Spot) -> NotFound:
 def list_children(conn: Connection, parent_id: int, after: str = "", limit: int = 2_000) -> list[Node]:
     """What is in a folder, by key, from after the key `after` on."""
     return [to_node(row) for row in _CHILDREN.rows(conn, {"of": parent_id, "after": after, "most": limit})]
+
+
+def list_child_ids(conn: Connection, parent_id: int) -> list[int]:
+    """The ids of what is in a folder, by key: all of it, from the index alone."""
+    return [row[0] for row in _CHILD_IDS.rows(conn, {"of": parent_id})]
+
+
+def list_changed(conn: Connection, space_id: int, seq: int, limit: int) -> list[Node]:
+    """What changed in a space since the change `seq` and is still there, in no order."""
+    return [to_node(row) for row in _CHANGED.rows(conn, {"of": space_id, "since": seq, "most": limit})]
 
 
 def climb(conn: Connection, node_id: int) -> list[Node]:

@@ -192,6 +192,8 @@ LIVE: dict[Name, Live] = {
 ALL = tuple(name for name, live in LIVE.items() if live.in_all)
 QUIET = frozenset({(DAV, "supportedlock"), (DAV, "lockdiscovery")})
 """Of allprop, what is left out of listings: Windows gives up at a megabyte, and nobody needs it for each file."""
+ELSEWHERE = frozenset({(DAV, "lockdiscovery"), (DAV, "quota-available-bytes"), (DAV, "sync-token")})
+"""What is not known from the row of a file or folder alone."""
 PROTECTED = frozenset(LIVE) - {(MS, "Win32LastModifiedTime")}
 
 
@@ -255,6 +257,23 @@ def render(plan: Plan, nodes: Sequence[Node], base: str, scene: Scene, dead: Dea
         for node, href in zip(group, hrefs, strict=True):
             parts.append(_render_one(plan, node, href, scene, dead.get(node.id, {})))
     return "".join(parts)
+
+
+def render_each(plan: Plan, nodes: Sequence[Node], base: str, scene: Scene) -> dict[int, bytes]:
+    """As `render`, one by one: the responses by id, folders first, of nodes that have no dead properties to show."""
+    found: dict[int, bytes] = {}
+    for is_folder in (True, False):
+        group = [node for node in nodes if node.is_folder is is_folder]
+        slash = "/" if is_folder else ""
+        hrefs = [f"{base}{encode_name(node.name)}{slash}" for node in group]
+        lines = _render_alike(plan, group, hrefs, scene, is_folder=is_folder)
+        found.update(zip((node.id for node in group), map(str.encode, lines), strict=True))
+    return found
+
+
+def hangs_on_nodes(plan: Plan) -> bool:
+    """Whether all that is shown of a file is in its own row: then it is true for as long as the row is the same."""
+    return not plan.all_dead and all(name in LIVE and name not in ELSEWHERE for name in plan.names)
 
 
 def _split(plan: Plan, *, is_folder: bool) -> tuple[list[tuple[Name, Column]], list[Name]]:

@@ -148,11 +148,12 @@ def running_browser(kind: str, folder: Path) -> Iterator[Browser]:
         (profile / "user.js").write_text("\n".join(lines))
         command = [kind, "--headless", "--no-remote", "--remote-debugging-port=0", "--profile", str(profile)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        reader = threading.Thread(target=lambda: list(process.stderr or ()), daemon=True)
         try:
             url = address_in(process.stderr, r"(ws://\S+)")
             if kind != "chromium":
                 url += "/session"
-            threading.Thread(target=lambda: list(process.stderr or ()), daemon=True).start()
+            reader.start()
             with connect(url, max_size=None, open_timeout=READY_S) as socket:
                 yield Browser(socket, is_chromium=kind == "chromium")
         finally:
@@ -160,3 +161,5 @@ def running_browser(kind: str, folder: Path) -> Iterator[Browser]:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(10)
             process.kill()
+            if reader.is_alive():
+                reader.join(READY_S)  # before the end of `with` closes what it reads

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, StorageState, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, StorageState, expect, sync_playwright
 
 from tests.conftest import LONG
 from tests.program import OWNER_EMAIL, OWNER_PASSWORD, Program
@@ -29,6 +29,9 @@ EXAMINED = {(390, "dark"), (1280, "light")}
 ALL_LOOKS = [(width, scheme) for width in (390, 1280) for scheme in ("light", "dark")]
 LOOKS = ALL_LOOKS if LONG else sorted(EXAMINED)
 """Each page takes seconds in each look, so the short run has half of them."""
+
+expect.set_options(timeout=15_000)
+"""What has to be on a page has to come; a busy machine may take longer for it than Playwright's five seconds."""
 
 Looks = dict[tuple[int, str], BrowserContext]
 GRAVE = {"serious", "critical"}

@@ -29,7 +29,7 @@ CODE = """
 const slow = (stop) => new ReadableStream({
   async pull(controller) {
     controller.enqueue(new TextEncoder().encode("piece "));
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setTimeout(resolve, 50));
     if (stop()) controller.close();
   },
   cancel() { console.log("the visitor left"); },

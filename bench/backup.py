@@ -122,31 +122,54 @@ def run_create(folder: Path, *, compress: bool) -> None:
     create(make_order(folder, compress=compress), lambda *_: None)
 
 
+class Writes(msgspec.Struct):
+    """How long each write took (ms), in so many seconds."""
+
+    times: list[float]
+    seconds: float
+
+
 def is_past(end: float) -> bool:
     """Whether the time is over."""
     return time.perf_counter() > end
 
 
 async def measure_writers(folder: Path, rounds: int) -> None:
-    """How long a durable write takes under full load, with and without a backup."""
+    """How long a durable write takes under full load: during a backup, and as long alone, half before, half after."""
     db = open_database(Config(folder / "data.db"))
     ratios: dict[str, list[float]] = {"median": [], "p99": [], "rate": []}
-    await asyncio.sleep(1)
     print(f"{WRITERS} writers at full load:")
+    tidy(folder)
+    half = 5.0
+    await time_alone(db, half)  # until the log has the size that it keeps
     for _ in range(rounds):
+        before = await time_alone(db, half)
         done = asyncio.Event()
         backup = asyncio.create_task(run_worker(folder, done))
         during = await time_writes(db, done.is_set)
         await backup
-        seconds = max(3.0, during[3])
-        end = time.perf_counter() + min(seconds, 20)
-        alone = await time_writes(db, partial(is_past, end))
-        print(f"  alone  {describe(alone)}\n  backup {describe(during)}")
+        await asyncio.to_thread(tidy, folder)
+        half = min(15.0, max(5.0, during.seconds / 2))
+        after = await time_alone(db, half)
+        alone, beside = figures_of(before, after), figures_of(during)
+        print(f"  alone  {describe(alone)}\n  backup {describe(beside)}")
         for place, name in enumerate(ratios):
-            ratios[name].append(during[place] / alone[place])
+            ratios[name].append(beside[place] / alone[place])
     said = ", ".join(f"{name} {statistics.median(values):.2f}" for name, values in ratios.items())
     print(f"during a backup, times alone (median of {rounds}): {said}")
     await db.close()
+
+
+def tidy(folder: Path) -> None:
+    """Remove the backup, and wait until the disk is done with that: it is no part of what is measured."""
+    shutil.rmtree(folder / "backups", ignore_errors=True)
+    os.sync()
+
+
+async def time_alone(db: Database, seconds: float) -> Writes:
+    """Writes for so long, from when the disk is at rest."""
+    await asyncio.sleep(1)
+    return await time_writes(db, partial(is_past, time.perf_counter() + seconds))
 
 
 async def run_worker(folder: Path, done: asyncio.Event) -> None:
@@ -161,12 +184,11 @@ async def run_worker(folder: Path, done: asyncio.Event) -> None:
     assert process.stdin is not None
     process.stdin.write(msgspec.json.encode(make_order(folder, compress=True)) + b"\n")
     await process.wait()
-    shutil.rmtree(folder / "backups", ignore_errors=True)
     done.set()
 
 
-async def time_writes(db: Database, is_over: Callable[[], bool]) -> tuple[float, float, float, float]:
-    """Median and p99 (ms) of writes until it is over, how many a second, and how many seconds."""
+async def time_writes(db: Database, is_over: Callable[[], bool]) -> Writes:
+    """Write until it is over."""
     times: list[float] = []
 
     async def write() -> None:
@@ -177,9 +199,14 @@ async def time_writes(db: Database, is_over: Callable[[], bool]) -> tuple[float,
 
     started = time.perf_counter()
     await asyncio.gather(*(write() for _ in range(WRITERS)))
-    took = time.perf_counter() - started
-    times.sort()
-    return times[len(times) // 2], times[len(times) * 99 // 100], len(times) / took, took
+    return Writes(times, time.perf_counter() - started)
+
+
+def figures_of(*windows: Writes) -> tuple[float, float, float, float]:
+    """Median and p99 (ms) of all writes, how many a second, and how many seconds."""
+    times = sorted(time for window in windows for time in window.times)
+    seconds = sum(window.seconds for window in windows)
+    return times[len(times) // 2], times[len(times) * 99 // 100], len(times) / seconds, seconds
 
 
 def describe(figures: tuple[float, float, float, float]) -> str:

@@ -5,28 +5,26 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from fazt.core.db.steady import Steady
 from fazt.core.errors import Invalid, OverQuota, Unavailable
 
 KEEP_FREE_BYTES = 64 * 1024 * 1024
-STEP_BYTES = 4 * 1024 * 1024
-FLUSH_BYTES = 16 * 1024 * 1024
-SHARE = 0.6
-"""Of the time the copy works; the rest is for those who wait for the disk."""
+STEP_BYTES = 256 * 1024
 
 Advance = Callable[[int, int], None]
 """Called with what is done and what there is to do, in bytes."""
 
 
-def copy_database(source: Path, target: Path, advance: Advance) -> None:
+def copy_database(source: Path, target: Path, advance: Advance, *, live: Path | None = None) -> None:
     """The database as it is now, in a file that any tool opens.
 
     SQLite's backup API reads in steps inside one read transaction, so writers are neither
-    blocked nor make it begin again, and between steps the copy rests, so that they get the disk.
+    blocked nor make it begin again, and what it writes goes to disk steadily, so that they get theirs.
+    `live` is the database that is in use, where that is not the source.
     """
     address = f"{source.absolute().as_uri()}?mode=ro"
     with translated(), closing(sqlite3.connect(address, uri=True, isolation_level=None)) as reader:
@@ -39,42 +37,16 @@ def copy_database(source: Path, target: Path, advance: Advance) -> None:
         with closing(sqlite3.connect(target, isolation_level=None)) as writer:
             writer.execute("PRAGMA synchronous=OFF")  # flushed by hand, in small pieces
             writer.execute("PRAGMA journal_mode=OFF")
-            pace = Pace(target, page_bytes, advance)
-            reader.backup(writer, pages=max(1, STEP_BYTES // page_bytes), progress=pace.step)
+            with closing(Steady(target, live or source)) as steady:
+
+                def step(_status: int, remaining: int, total: int) -> None:
+                    advance((total - remaining) * page_bytes, total * page_bytes)
+                    steady.note((total - remaining) * page_bytes)
+
+                reader.backup(writer, pages=max(1, STEP_BYTES // page_bytes), progress=step)
             writer.execute("PRAGMA journal_mode=DELETE")  # no log beside it, wherever it is opened
     target.chmod(0o600)
     sync_file(target)
-
-
-class Pace:
-    """Between the steps of a copy: tells how far it is, flushes, rests."""
-
-    def __init__(self, target: Path, page_bytes: int, advance: Advance) -> None:
-        self._target, self._page_bytes, self._advance = target, page_bytes, advance
-        self._flushed = 0
-        self._since = time.monotonic()
-
-    def step(self, _status: int, remaining: int, total: int) -> None:
-        """See sqlite3.Connection.backup."""
-        done = (total - remaining) * self._page_bytes
-        self._advance(done, total * self._page_bytes)
-        if done - self._flushed >= FLUSH_BYTES or not remaining:
-            self._flushed = done
-            flush(self._target)
-        worked = time.monotonic() - self._since
-        if remaining:
-            time.sleep(min(0.25, worked * (1 - SHARE) / SHARE))
-        self._since = time.monotonic()
-
-
-def flush(path: Path) -> None:
-    """Bring what was written to disk and forget it, so that no one else's fsync has to wait for all of it."""
-    number = os.open(path, os.O_RDWR)
-    try:
-        os.fdatasync(number)
-        os.posix_fadvise(number, 0, 0, os.POSIX_FADV_DONTNEED)
-    finally:
-        os.close(number)
 
 
 @contextmanager

@@ -27,18 +27,27 @@ def create(order: Order, tell: Tell) -> Summary:
     copy, packed = scratch_path(scratch, f"{at}.copy"), scratch_path(scratch, f"{at}.packed")
     with removed(copy, packed):
         contents = copy_postgres(order, copy, at, tell) if order.database_url else copy_file(order, copy, at, tell)
-        file_bytes, ready = copy.stat().st_size, copy
+        file_bytes = copy.stat().st_size
         if order.recipients or is_packed(order):
             check_room(scratch, file_bytes // 4)
             advance = advance_of(tell, "Packing")
-            pack(copy, packed, compress=is_packed(order), recipients=order.recipients, advance=advance)
+            stored_hash = pack(
+                copy,
+                packed,
+                compress=is_packed(order),
+                recipients=order.recipients,
+                advance=advance,
+                live=data,
+            )
             copy.unlink()
             ready = packed
+        else:
+            stored_hash, ready = hash_file(copy, advance_of(tell, "Hashing")), copy
         summary = msgspec.structs.replace(
             summarize(contents, name, file_bytes),
             engine="postgresql" if order.database_url else "sqlite",
             stored_bytes=ready.stat().st_size,
-            stored_hash=hash_file(ready, advance_of(tell, "Hashing")),
+            stored_hash=stored_hash,
             is_encrypted=bool(order.recipients),
         )
         place.put(ready, name, advance_of(tell, "Storing"))

@@ -95,7 +95,7 @@ def lay_out(order: Order, target: Path, tell: Tell) -> str:
         if path.parent == target.parent and path.name.endswith(".plain.partial"):
             path.rename(target)
         else:
-            copy_database(path, target, advance_of(tell, "Copying"))
+            copy_database(path, target, advance_of(tell, "Copying"), live=Path(order.data))
         return name
 
 
@@ -114,7 +114,14 @@ def opened(order: Order, tell: Tell) -> Iterator[tuple[Path, str]]:
             yield stored, name
             return
         check_room(scratch, summary.file_bytes if summary else stored.stat().st_size)
-        unpack(stored, plain, name=name, identities=order.identities, advance=advance_of(tell, "Unpacking"))
+        unpack(
+            stored,
+            plain,
+            name=name,
+            identities=order.identities,
+            advance=advance_of(tell, "Unpacking"),
+            live=Path(order.data),
+        )
         fetched.unlink(missing_ok=True)
         yield plain, name
 

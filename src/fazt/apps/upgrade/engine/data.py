@@ -122,7 +122,7 @@ def trial(copy: Path, data: Path) -> Iterator[Path]:
     with acting_as(user):
         remove(path)
         if copy.exists():  # else it begins with an empty one, as it would
-            copy_database(copy, path, lambda _done, _size: None)
+            copy_database(copy, path, lambda _done, _size: None, live=data)
     try:
         yield path
     finally:

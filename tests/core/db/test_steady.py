@@ -10,29 +10,41 @@ from pathlib import Path
 
 import pytest
 
+from fazt.core.db import steady
 from fazt.core.db.copying import STEP_BYTES, copy_database
-from fazt.core.db.steady import ALONE_BYTES, PIECE_BYTES, SteadyFile
+from fazt.core.db.steady import FLUSH_BYTES, PIECE_BYTES, SteadyFile, write_out
 
-SIZE = 2 * ALONE_BYTES + 12_345
+SIZE = 2 * FLUSH_BYTES + 12_345
 CACHE_BYTES = 2 * 1024 * 1024
 """What SQLite keeps back of a file that it writes."""
 
 
 class Flushes:
-    """What came to disk at once, and how often there was a rest."""
+    """What came to disk at once, how much of that with a flush, and how often there was a rest."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.sizes: list[int] = []
+        self.flushed: list[int] = []
         self.rests = 0
-        self._known = 0
+        self._known = self._safe = 0
         self._sync, self._sleep = os.fdatasync, time.sleep
+        monkeypatch.setattr(steady, "write_out", self._note_write)
         monkeypatch.setattr(os, "fdatasync", self._note_sync)
         monkeypatch.setattr(time, "sleep", self._note_rest)
 
-    def _note_sync(self, number: int) -> None:
+    def _note(self, number: int) -> None:
         size = os.fstat(number).st_size
         self.sizes.append(size - self._known)
         self._known = size
+
+    def _note_write(self, number: int) -> None:
+        self._note(number)
+        write_out(number)
+
+    def _note_sync(self, number: int) -> None:
+        self._note(number)
+        self.flushed.append(self._known - self._safe)
+        self._safe = self._known
         self._sync(number)
 
     def _note_rest(self, seconds: float) -> None:
@@ -62,11 +74,12 @@ def test_while_others_commit_a_file_goes_to_disk_in_small_pieces_with_rests(
     live: Path, tmp_path: Path, flushes: Flushes
 ) -> None:
     with closing(SteadyFile(tmp_path / "file", live)) as file:
-        for _ in range(4):
+        for _ in range(9):
             log_of(live).write_bytes(b"a commit")
             file.write(bytes(2 * PIECE_BYTES))
-    assert flushes.sizes == [PIECE_BYTES] * 8
-    assert flushes.rests == 8
+    assert flushes.sizes == [PIECE_BYTES] * 18
+    assert flushes.flushed == [FLUSH_BYTES]
+    assert flushes.rests == 18
 
 
 @pytest.mark.parametrize("log", ["old", "empty", "none"])
@@ -81,7 +94,7 @@ def test_while_nobody_does_it_goes_in_large_ones_without(
     with closing(SteadyFile(tmp_path / "file", live)) as file:
         assert file.write(data) == SIZE
     assert (tmp_path / "file").read_bytes() == data
-    assert flushes.sizes == [ALONE_BYTES] * 2
+    assert flushes.sizes == flushes.flushed == [FLUSH_BYTES] * 2
     assert flushes.rests == 0
 
 
@@ -108,3 +121,11 @@ def test_a_copy_of_a_database_that_is_written_to_goes_in_small_pieces(tmp_path: 
     assert len(flushes.sizes) >= SIZE // (PIECE_BYTES + STEP_BYTES)
     assert max(flushes.sizes) <= PIECE_BYTES + STEP_BYTES + CACHE_BYTES
     assert flushes.rests == len(flushes.sizes)
+
+
+def test_what_cannot_be_written_out_is_said(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    with pytest.raises(OSError, match="Illegal seek"):
+        write_out(writer)
+    os.close(reader)
+    os.close(writer)

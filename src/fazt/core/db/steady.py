@@ -2,45 +2,66 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import os
 import time
 from pathlib import Path
 
-PIECE_BYTES = 1024 * 1024
-"""What is brought to disk at once while others commit: they wait behind no more than that."""
+FLUSH_BYTES = 16 * 1024 * 1024
+"""After so much the file is flushed, so that no cache of the disk's own fills up, either."""
 
-ALONE_BYTES = 16 * 1024 * 1024
-"""The same while nobody does: fewer and longer waits are quicker."""
+PIECE_BYTES = 1024 * 1024
+"""What is written out at once while others commit: they wait behind no more than that."""
 
 LATELY_S = 1.0
 LONGEST_REST_S = 0.25
+WAIT_WRITE_WAIT = 1 | 2 | 4
+
+
+def write_out(number: int) -> None:
+    """Bring what is in the page cache of a file to the disk, without a commit of the file system's own log.
+
+    Commits of a log that grows wait for those as well. So this does not make anything durable.
+    """
+    call = getattr(ctypes.CDLL(None, use_errno=True), "sync_file_range", None)
+    if call is None:  # another system than Linux
+        os.fdatasync(number)
+    elif call(number, ctypes.c_int64(0), ctypes.c_int64(0), WAIT_WRITE_WAIT):
+        if ctypes.get_errno() != errno.ENOSYS:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+        os.fdatasync(number)
 
 
 class Steady:
     """Brings a file that is being written to disk piece by piece.
 
     One fsync of all of it at the end would be quicker, and every commit meanwhile would wait behind it. While others
-    commit to `live`, a database on the same disk, it also rests after each piece for as long as it waited for it.
+    commit to `live`, a database on the same disk, pieces are small, and it rests after each as long as it has waited.
     """
 
     def __init__(self, path: Path, live: Path) -> None:
         self._number = os.open(path, os.O_RDWR)
         self._log = live.with_name(live.name + "-wal")
-        self._flushed = 0
+        self._flushed = self._out = 0
         self._begin()
 
     def note(self, written: int) -> None:
         """So many bytes are written by now."""
-        due = written - self._flushed
-        if due < PIECE_BYTES:
+        if written - self._out < PIECE_BYTES:
             return
         is_alone = self._is_alone()
-        if due >= ALONE_BYTES or not is_alone:
-            self._flushed = written
+        if written - self._flushed >= FLUSH_BYTES:
             os.fdatasync(self._number)
-            if not is_alone:
-                time.sleep(min(LONGEST_REST_S, self._waited()))
-            self._begin()
+            self._flushed = written
+        elif not is_alone:
+            write_out(self._number)
+        else:
+            return
+        self._out = written
+        if not is_alone:
+            time.sleep(min(LONGEST_REST_S, self._waited()))
+        self._begin()
 
     def close(self) -> None:
         """What was written since the last piece is not flushed."""

@@ -11,6 +11,7 @@ RIMS = {
     "src/fazt/core/blobs/engine/__init__.py": "each provider of object storage has errors of its own kind",
     "src/fazt/core/db/batch.py": "each item hears of its own failure, and the others go on",
     "src/fazt/core/db/carrier.py": "the data is committed, and nobody is left to raise to",
+    "src/fazt/core/db/calls.py": "what a store function raises is carried to who called it",
     "src/fazt/core/db/sqlite.py": "the writer thread carries every error to who waits for the answer",
     "src/fazt/core/events/engine.py": "delivery goes on when the database does",
     "src/fazt/core/events/store.py": "one app's trouble is kept for later and never holds up the others",

@@ -45,7 +45,9 @@ async def test_what_was_written_can_be_read_in_every_way(db: Database) -> None:
     assert await db.write(put, 1) == 1
     assert await db.read(list_ids) == [1]
     assert await db.point(list_ids) == [1]
-    assert [await db.read_lane(lane, list_ids) for lane in range(5)] == [[1]] * 5
+    assert await db.write_bulk(8, put, 2) == 2
+    assert await db.write(put, 3) == 3
+    assert [await db.read_lane(lane, list_ids) for lane in range(5)] == [[1, 2, 3]] * 5
 
 
 async def test_each_of_many_writers_gets_its_own_answer_and_error(db: Database) -> None:

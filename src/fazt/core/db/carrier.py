@@ -90,6 +90,10 @@ class Database(Protocol):
         """
         ...
 
+    async def write_bulk(self, size: int, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """As `write_soon`, for what writes `size` bytes and is one of many such."""
+        ...
+
     def watch(self, name: str, call: Callable[[], None]) -> Callable[[], None]:
         """Have `call` run on the loop after each commit that did `wake(conn, name)`; answers how to stop."""
         ...

@@ -79,6 +79,10 @@ class PostgresDatabase:
         answer: T = await self._send(partial(self._write, asyncio.get_running_loop(), True), fn, args, kwargs)
         return answer
 
+    async def write_bulk(self, size: int, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:  # noqa: ARG002 - as the Protocol's
+        """See Database.write_bulk."""
+        return await self.write_soon(fn, *args, **kwargs)
+
     async def _send(self, how: Callable[..., Any], fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         if self._closed:
             raise Unavailable("The server is stopping.", hint="Try again in a moment.")

@@ -14,7 +14,6 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.pool import NullPool
 
+from fazt.core.db.calls import Call, post
 from fazt.core.db.carrier import (
     P,
     Signals,
@@ -29,10 +29,9 @@ from fazt.core.db.carrier import (
     T,
     control,
     equip,
-    run_all,
-    run_store,
     take_after_commit,
 )
+from fazt.core.db.folding import PAGES, Folding
 from fazt.core.db.gathering import Gathering
 from fazt.core.db.guard import Guard
 from fazt.core.db.looking import Looking, in_transaction, undo
@@ -52,8 +51,6 @@ VAST_BYTES, VAST_S = 4 * 1024 * 1024 * 1024, 0.1
 """More room than a disk could be filled with in this time: so long it is not asked again for what is small."""
 
 FULL = "The disk of this server is full; nothing was changed."
-CHECKPOINT_PAGES = 4000
-"""32 MiB of log: pages that change often go into the file once, and twice that is waited for the disk seldom."""
 PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
@@ -67,53 +64,6 @@ PRAGMAS = (
 )
 
 log = get_logger(__name__)
-
-
-@dataclass(slots=True)
-class Call:
-    """A store function with its arguments, and who waits for its answer."""
-
-    fn: Callable[..., Any]
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-    loop: asyncio.AbstractEventLoop
-    future: asyncio.Future[Any]
-    is_soon: bool = False
-    """Whether it need not be on disk when it is answered."""
-    answer: Any = None
-    error: BaseException | None = None
-    after: list[Callable[[], None]] | None = None
-
-    def run(self, conn: Connection) -> None:
-        """Fill in `answer` or `error`."""
-        try:
-            self.answer = run_store(self.fn, conn, self.args, self.kwargs)
-        except BaseException as error:  # noqa: BLE001 - carried to the caller, who raises it
-            self.error = error
-
-
-def answer_all(calls: list[Call], before: Callable[[], None]) -> None:
-    """Tell everybody who waits, after `before()`; runs on their loop."""
-    before()
-    for call in calls:
-        if not call.future.done():
-            if call.error is not None:
-                call.future.set_exception(call.error)
-            else:
-                call.future.set_result(call.answer)
-        run_all(call.after or ())
-
-
-def post(calls: list[Call], before: Callable[[], None]) -> None:
-    """Have answer_all run on the callers' loop, which may be closed by now."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[Call]] = {}
-    for call in calls:
-        by_loop.setdefault(call.loop, []).append(call)
-    for loop, theirs in by_loop.items():
-        try:
-            loop.call_soon_threadsafe(answer_all, theirs, before)
-        except RuntimeError:
-            log.warning("loop closed before %d answers", len(theirs))
 
 
 def create_sqlite_engine(path: Path, guard: Guard | None = None) -> Engine:
@@ -178,6 +128,7 @@ class SqliteDatabase:
         self._reads: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
         self._lanes: list[queue.SimpleQueue[Call | None]] = [queue.SimpleQueue() for _ in range(LANES)]
         self._writes: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
+        self._folding = Folding(self.engine)
         self._closed = False
         self._checkpoints_here = True
         self._syncs = True
@@ -229,6 +180,10 @@ class SqliteDatabase:
         """See Database.write_soon."""
         return await self._send(self._writes, fn, args, kwargs, is_soon=True)
 
+    async def write_bulk(self, size: int, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """See Database.write_bulk."""
+        return await self._send(self._writes, fn, args, kwargs, is_soon=True, size=size)
+
     async def _send(
         self,
         to: queue.SimpleQueue[Call | None],
@@ -237,12 +192,13 @@ class SqliteDatabase:
         kwargs: dict[str, Any],
         *,
         is_soon: bool = False,
+        size: int = 0,
     ) -> T:
         if self._closed:
             raise Unavailable("The server is stopping.", hint="Try again in a moment.")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        to.put(Call(fn, args, kwargs, loop, future, is_soon))
+        to.put(Call(fn, args, kwargs, loop, future, is_soon, size))
         return await future
 
     def watch(self, name: str, call: Callable[[], None]) -> Callable[[], None]:
@@ -282,6 +238,7 @@ class SqliteDatabase:
     def _join(self) -> None:
         for thread in self._threads:
             thread.join()
+        self._folding.close()
         self._point.close()
         with self.engine.connect() as conn:
             try:
@@ -320,16 +277,26 @@ class SqliteDatabase:
     def _write_forever(self, conn: Connection) -> None:
         with conn:
             gathering = Gathering(self._writes, BATCH)
-            checkpoints_here: bool | None = None
+            pages: int | None = None
             while not gathering.is_over:
                 batch = gathering.take()
-                if checkpoints_here != self._checkpoints_here:
-                    checkpoints_here = self._checkpoints_here
-                    conn.exec_driver_sql(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES if checkpoints_here else 0}")
+                bulk = sum(call.size for call in batch)
+                wanted = self._checkpoint_pages(is_bulk=bulk > 0)
+                if pages != wanted:
+                    pages = wanted
+                    conn.exec_driver_sql(f"PRAGMA wal_autocheckpoint={pages}")
                 if batch:
                     started = time.perf_counter()
                     self._write_batch(conn, batch)
+                    if bulk and pages:
+                        self._folding.note(conn, bulk)
                     gathering.note(batch, time.perf_counter() - started)
+
+    def _checkpoint_pages(self, *, is_bulk: bool) -> int:
+        """From how many pages on a commit folds the log in by itself; while much is written another thread does."""
+        if not self._checkpoints_here:
+            return 0
+        return 2 * PAGES if is_bulk else PAGES
 
     def _write_batch(self, conn: Connection, batch: list[Call]) -> None:
         """One transaction for all. If it cannot be kept, each gets one of its own, and its own error."""

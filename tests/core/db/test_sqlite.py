@@ -343,13 +343,21 @@ def wait_for_note(path: Path, note_id: int) -> None:
             pass
 
 
+def put_when(conn: Connection, may: threading.Event, note_id: int) -> int:
+    """As `put`, but not before it may."""
+    assert may.wait(20)
+    return put(conn, note_id)
+
+
 async def test_looks_of_one_turn_see_one_moment_and_those_after_an_answer_what_was_written(
     db: Database, data_file: Path
 ) -> None:
     assert db.look(list_ids) == []
-    writing = asyncio.ensure_future(db.write(put, note_id=1))
+    has_looked = threading.Event()
+    writing = asyncio.ensure_future(db.write(put_when, has_looked, 1))
     await asyncio.sleep(0)
     assert db.look(list_ids) == []
+    has_looked.set()
     wait_for_note(data_file, 1)
     assert db.look(list_ids) == []
     assert await writing == 1

@@ -1,10 +1,20 @@
 // The live log: asks for newer lines, which the cloud answers as soon as there are some, and puts them below.
-import { refresh as tellTimes } from "/static/ui/times.js";
-
 const MOST = 1000;
 const list = document.querySelector("[data-log]");
 const isAtEnd = () => list.scrollHeight - list.scrollTop - list.clientHeight < 40;
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+const second = new Intl.DateTimeFormat(undefined, { timeStyle: "medium", hourCycle: "h23" });
+const daySecond = new Intl.DateTimeFormat(undefined, { dateStyle: "short", timeStyle: "medium", hourCycle: "h23" });
+
+// In the reader's own time zone, with the day where it is not this one.
+function tellTimes() {
+  for (const element of list.querySelectorAll("time[data-clock]")) {
+    const at = new Date(element.dateTime);
+    element.textContent = (at.toDateString() === new Date().toDateString() ? second : daySecond).format(at);
+    delete element.dataset.clock;
+  }
+}
 
 async function refresh() {
   const after = list.lastElementChild?.dataset.id ?? 0;
@@ -20,6 +30,7 @@ async function refresh() {
   if (follow) list.scrollTop = list.scrollHeight;
 }
 
+tellTimes();
 list.scrollTop = list.scrollHeight;
 document.querySelector("[data-live]").classList.remove("unseen");
 while (true) {

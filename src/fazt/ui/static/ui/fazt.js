@@ -10,12 +10,12 @@ import { watchTheme } from "./theme.js";
 watchTheme();
 if (document.querySelector(".connect")) import("./connect.js");
 
-// On a narrow window tabs and menus go on to the side or below: what one is at is in sight.
+// Where one is stands in sight in tabs and menus that go on.
 for (const here of document.querySelectorAll(".tabs [aria-current], .side [aria-current], .folders [aria-current]")) {
   const box = here.closest(".tabs, .side > div, .folders ul");
-  const [at, around] = [here.getBoundingClientRect(), box.getBoundingClientRect()];
-  if (at.right > around.right) box.scrollLeft += at.right - around.right + 16;
-  if (at.bottom > around.bottom) box.scrollTop += at.bottom - around.bottom + 48;
+  const [at, end] = [here.getBoundingClientRect(), box.getBoundingClientRect()];
+  box.scrollLeft += Math.max(0, at.right - end.right + 16);
+  box.scrollTop += Math.max(0, at.bottom - end.bottom + 48);
 }
 
 // <select data-submit-on-change>: send its form when a choice is made.

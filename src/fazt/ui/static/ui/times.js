@@ -1,17 +1,8 @@
-// <time data-ago>: "3 minutes ago", kept up to date. <time data-date>, and <time data-clock> to the second: in the reader's
-// own time zone.
+// <time data-ago>: "3 minutes ago", kept up to date. <time data-date>: in the reader's own time zone.
 const STEPS = [["year", 31536e6], ["month", 2592e6], ["week", 6048e5], ["day", 864e5], ["hour", 36e5], ["minute", 6e4]];
 const ago = new Intl.RelativeTimeFormat("en", { numeric: "always" });
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
-
-const second = new Intl.DateTimeFormat(undefined, { timeStyle: "medium", hourCycle: "h23" });
-const daySecond = new Intl.DateTimeFormat(undefined, { dateStyle: "short", timeStyle: "medium", hourCycle: "h23" });
-
-function clock(at) {
-  const isToday = new Date(at).toDateString() === new Date().toDateString();
-  return (isToday ? second : daySecond).format(at);
-}
 
 function say(at) {
   const distance = at - Date.now();
@@ -21,11 +12,11 @@ function say(at) {
   return distance > 0 ? "in a moment" : "just now";
 }
 
-export function refresh() {
-  for (const element of document.querySelectorAll("time[data-ago], time[data-date], time[data-clock]")) {
+function refresh() {
+  for (const element of document.querySelectorAll("time[data-ago], time[data-date]")) {
     const at = Date.parse(element.dateTime);
     if (Number.isNaN(at)) continue;
-    const text = "ago" in element.dataset ? say(at) : "clock" in element.dataset ? clock(at) : day.format(at);
+    const text = "ago" in element.dataset ? say(at) : day.format(at);
     if (element.textContent !== text) element.textContent = text;
     const title = exact.format(at);
     if (element.title !== title) element.title = title;

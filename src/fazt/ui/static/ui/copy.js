@@ -1,5 +1,5 @@
 // Copy buttons: <button data-copy> copies the <code> beside it, data-copy="#id" the text or value of that element.
-import { toast } from "./toast.js";
+const toast = async (...said) => (await import("./toast.js")).toast(...said);
 
 function show(root) {
   for (const button of root.querySelectorAll("button[data-copy][hidden]")) button.hidden = false;

@@ -1,4 +1,4 @@
-// Dialogs: ask before a form goes (data-confirm), and open <dialog> where the browser has no command buttons.
+// A question in a dialog.
 
 export function confirm(question, yes = "Yes", isDanger = false) {
   const dialog = document.createElement("dialog");
@@ -25,27 +25,5 @@ export function confirm(question, yes = "Yes", isDanger = false) {
       dialog.remove();
       resolve(dialog.returnValue === "yes");
     });
-  });
-}
-
-document.addEventListener("click", async (event) => {
-  const button = event.target.closest?.("[data-confirm]");
-  if (!button || button.dataset.confirmed) return;
-  event.preventDefault();
-  event.stopPropagation();
-  const yes = button.textContent.trim() || button.title || "Yes";
-  if (!(await confirm(button.dataset.confirm, yes, button.classList.contains("danger")))) return;
-  button.dataset.confirmed = "1";
-  button.click();
-  delete button.dataset.confirmed;
-}, true);
-
-if (!("commandForElement" in HTMLButtonElement.prototype)) {
-  document.addEventListener("click", (event) => {
-    const button = event.target.closest?.("[commandfor]");
-    const dialog = button && document.getElementById(button.getAttribute("commandfor"));
-    if (!dialog) return;
-    if (button.getAttribute("command") === "show-modal") dialog.showModal();
-    else dialog.close();
   });
 }

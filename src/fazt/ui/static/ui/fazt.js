@@ -1,14 +1,36 @@
-// On every page: what attributes ask for. Nothing here is needed to read a page.
+// On every page: what attributes ask for. Nothing here is needed to read a page, and the rest comes when it is wanted.
 import "./copy.js";
-import "./dialog.js";
-import "./finder.js";
-import "./share.js";
 import "./times.js";
-import "./upload.js";
-import { watchTheme } from "./theme.js";
 
-watchTheme();
 if (document.querySelector(".connect")) import("./connect.js");
+if (document.querySelector("form[data-upload]")) import("./upload.js");
+if (!("commandForElement" in HTMLButtonElement.prototype)) import("./commands.js");
+
+const finder = document.querySelector(".finder input");
+if (finder && document.activeElement === finder) import("./finder.js");
+else finder?.addEventListener("focus", () => import("./finder.js"), { once: true });
+
+// <a data-share href="/shares/of?app=…&target=…">: shares in a dialog. Without script the address is a page.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("a[data-share]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  import("./share.js").then(({ share }) => share(link.href), () => location.assign(link.href));
+});
+
+// <button data-confirm="question">: asked before it does what it does.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest?.("[data-confirm]");
+  if (!button || button.dataset.confirmed) return;
+  event.preventDefault();
+  event.stopPropagation();
+  const { confirm } = await import("./dialog.js");
+  const yes = button.textContent.trim() || button.title || "Yes";
+  if (!(await confirm(button.dataset.confirm, yes, button.classList.contains("danger")))) return;
+  button.dataset.confirmed = "1";
+  button.click();
+  delete button.dataset.confirmed;
+}, true);
 
 // Where one is stands in sight in tabs and menus that go on.
 for (const here of document.querySelectorAll(".tabs [aria-current], .side [aria-current], .folders [aria-current]")) {

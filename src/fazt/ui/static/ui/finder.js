@@ -1,4 +1,4 @@
-// The search box at the top: what is found shows up below it while somebody types. Without script it is a form.
+// The search box at the top: what is found shows up below it while somebody types. It comes with the focus.
 const WAIT_MS = 120;
 const box = document.querySelector(".finder input");
 
@@ -72,6 +72,7 @@ function listen() {
   });
   box.form.addEventListener("focusout", (event) => box.form.contains(event.relatedTarget) || show(false));
   list.addEventListener("mousedown", (event) => event.preventDefault());
+  if (box.value !== box.defaultValue) ask(); // somebody was quicker than this was here
 }
 
-if (box) listen();
+listen();

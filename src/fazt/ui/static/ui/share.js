@@ -1,4 +1,4 @@
-// <a data-share href="/shares/of?app=…&target=…">: shares in a dialog. Without script the address is a page.
+// A thing's shares in a dialog.
 import { toast } from "./toast.js";
 
 function build() {
@@ -48,10 +48,3 @@ export function share(url) {
 }
 
 export const shareThing = (app, target) => share(`/shares/of?${new URLSearchParams({ app, target })}`);
-
-document.addEventListener("click", (event) => {
-  const link = event.target.closest?.("a[data-share]");
-  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
-  event.preventDefault();
-  share(link.href);
-});

@@ -132,8 +132,9 @@ class Mount:
 
     `access` documents who may call; an endpoint that is not "public" authenticates by itself
     with `core.http.access.identify`, since each protocol asks for credentials in its own way.
-    With `methods`, all others pass by: they find the page at that address. `front` is asked first, and `front_post`
-    for a POST whose body is short, when all of it has come. WebSockets come only to who `has_websockets`.
+    With `methods`, all others pass by: they find the page at that address. `front` is asked first; `front_post` and
+    `front_put` for a POST or a PUT whose body is short, when all of it has come. WebSockets come only to who
+    `has_websockets`.
     """
 
     prefix: str
@@ -143,6 +144,7 @@ class Mount:
     methods: tuple[str, ...] = ()
     front: Front | None = None
     front_post: Front | None = None
+    front_put: Front | None = None
     has_websockets: bool = False
 
 

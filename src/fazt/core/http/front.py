@@ -8,7 +8,8 @@ body, no I/O, some microseconds. It may also keep `reply`, return True, and answ
 has written what the answer promises; until then the connection's next requests wait. An endpoint whose reads do not
 wait needs no front of its own: `front=partial(begin, answer)`, of core.http.eager, runs it as it is.
 
-`Mount(…, front_post=…)` is the same for POST: it is called when a short body has come as a whole, as `reply.body`.
+`Mount(…, front_post=…)` and `front_put` are the same for POST and PUT: called when a short body has come as a whole,
+as `reply.body`.
 
 Which answer is given has to be decided by the code that the endpoint uses, too, and a test compares both doors.
 What else an answer needs is seen to here: security headers, HSTS, the way to HTTPS, proxies, errors, figures.
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
     from fazt.core.http.protocol import LimitedProtocol
     from fazt.core.http.root import Root
 
-METHODS = frozenset({"GET", "HEAD", "POST"})
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT"})
+WITH_BODY = frozenset({"POST", "PUT"})
 SHORT = 60_000
 """Bytes of a body that is waited for before its request is begun; uvicorn stops reading a little above."""
 
@@ -79,7 +81,7 @@ class Reply:
 
     @property
     def body(self) -> bytes:
-        """The whole body, in a `front_post`."""
+        """The whole body, in a `front_post` or `front_put`."""
         return bytes(self._cycle.body)
 
     def answer(self, answer: Answer) -> None:

@@ -11,6 +11,7 @@ from fazt.core.app import Endpoint, Front, Mount, Receive, Scope, Send
 from fazt.core.errors import NotFound, Unauthorized
 from fazt.core.http.diversion import divert, hsts_header, is_diverted
 from fazt.core.http.errors import Problem, encode_problem, to_headers, to_problem
+from fazt.core.http.front import WITH_BODY
 from fazt.core.http.hosts import find_header, is_dashboard, settle
 from fazt.core.http.messages import ClientGone, Header, respond
 from fazt.core.ids import new_slug
@@ -76,7 +77,7 @@ class Root:
         if front is None or is_diverted(self.core, scope, host):
             return False
         reply.begin(self, kind, self._added(kind, scope, host))
-        if scope["method"] == "POST":
+        if scope["method"] in WITH_BODY:
             return reply.with_body(partial(self._run_front, front, scope, reply))
         return self._run_front(front, scope, reply)
 
@@ -98,13 +99,13 @@ class Root:
         return run
 
     def _find_front(self, scope: Scope, host: str) -> tuple[str, Front | None]:
-        is_post = scope["method"] == "POST"
+        method: str = scope["method"]
         if self._is_dashboard(scope, host):
             mount = self._find_mount(scope)
-            return "dashboard", None if mount is None else mount.front_post if is_post else mount.front
+            return "dashboard", None if mount is None else find_front(mount, method)
         for find_host in self.core.host_finders:
             if find_host(self.core, host) is not None:
-                return "host", None if is_post else self.core.host_fronts.get(find_host)
+                return "host", None if method in WITH_BODY else self.core.host_fronts.get(find_host)
         return "unknown", None
 
     def _is_dashboard(self, scope: Scope, host: str) -> bool:
@@ -184,6 +185,13 @@ class Root:
         else:
             headers.append((b"content-type", b"application/problem+json"))
             await respond(send, problem.status, headers, encode_problem(problem))
+
+
+def find_front(mount: Mount, method: str) -> Front | None:
+    """The front of a mount for a method that may have one."""
+    if method == "POST":
+        return mount.front_post
+    return mount.front_put if method == "PUT" else mount.front
 
 
 def wants_page(scope: Scope) -> bool:

@@ -1,6 +1,6 @@
 """What several edges of the drive need: whose files are meant, bytes that come in, working copies of sites."""
 
-from fazt.apps.drive.actions.bodies import SMALL_BYTES, assemble, receive_content
+from fazt.apps.drive.actions.bodies import SMALL_BYTES, assemble, hold_content, receive_content
 from fazt.apps.drive.actions.links import Linked, find_linked, is_in, open_link
 from fazt.apps.drive.actions.places import READ, WRITE, Place, locate, new_terms, quota_bytes, spot_of
 from fazt.apps.drive.actions.sites import open_site, publish
@@ -17,6 +17,7 @@ __all__ = [
     "find_linked",
     "get_thumb",
     "has_thumb",
+    "hold_content",
     "is_in",
     "locate",
     "new_terms",

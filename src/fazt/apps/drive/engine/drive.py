@@ -20,6 +20,8 @@ from fazt.core.db import Batch
 from fazt.core.errors import FaztError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fazt.core import Core
 
 CACHE_BYTES = 48 << 20
@@ -55,6 +57,21 @@ class Drive:
         """Somebody's own files."""
         found = self._spaces.get(("home", user_id))
         return found if found is not None else await self.space("home", user_id, user_id)
+
+    def known_home(self, user_id: str) -> Space | None:
+        """As `home`, for who cannot wait: None where it has to be looked up."""
+        return self._spaces.get(("home", user_id))
+
+    def put_soon(
+        self,
+        spot: Spot,
+        content: Content,
+        terms: Terms,
+        done: Callable[[Put | FaztError], None],
+        failed: Callable[[Exception], None],
+    ) -> None:
+        """As `put_file` for who waits in no task. Calls one of them on the loop."""
+        self._puts.put((spot, content, terms), done, failed)
 
     async def put_file(self, spot: Spot, content: Content, terms: Terms) -> Put:
         """As the store's, with what others put at this moment. Raises what that raises."""

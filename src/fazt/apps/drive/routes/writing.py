@@ -84,21 +84,27 @@ async def room(ask: Ask, spot: Spot) -> int:
 
 async def receive(ask: Ask, max_bytes: int) -> Content:
     """The body as a content. Raises Invalid where it is not what was announced, OverQuota, TooLarge."""
-    checks = parse_checksums(ask.text(b"oc-checksum"))
-    digests = {name.decode(): ask.headers[name].decode("latin-1") for name in DIGESTS if name in ask.headers}
-    is_shown = bool(checks)
-    checks = unique([*checks, *(parse_digests(digests) if digests else [])])
+    checks, is_shown = find_checks(ask)
     stream = stream_body(ask.scope, ask.receive, max_bytes)
     try:
         content = await receive_content(ask.core, stream, max_bytes=max_bytes, checks=checks, is_shown=is_shown)
     except TooLarge as error:
         raise OverQuota("There is not enough room left in this drive.") from error
     check_expected(ask, content)
-    return msgspec.structs.replace(
-        content,
-        modified_at=parse_oc_time(ask.text(b"x-oc-mtime")),
-        created_at=parse_oc_time(ask.text(b"x-oc-ctime")),
-    )
+    return with_times(ask, content)
+
+
+def find_checks(ask: Ask) -> tuple[list[Checksum], bool]:
+    """What the body has to sum up to, and whether such sums are to be kept. Raises Invalid."""
+    checks = parse_checksums(ask.text(b"oc-checksum"))
+    digests = {name.decode(): ask.headers[name].decode("latin-1") for name in DIGESTS if name in ask.headers}
+    return unique([*checks, *(parse_digests(digests) if digests else [])]), bool(checks)
+
+
+def with_times(ask: Ask, content: Content) -> Content:
+    """A content with the times that the client gives it."""
+    modified_at, created_at = parse_oc_time(ask.text(b"x-oc-mtime")), parse_oc_time(ask.text(b"x-oc-ctime"))
+    return msgspec.structs.replace(content, modified_at=modified_at, created_at=created_at)
 
 
 def unique(checks: Sequence[Checksum]) -> list[Checksum]:

@@ -87,6 +87,17 @@ class Auth:
             return None
         return self._shown(await self._known.find(store.find_token, digest(bare), now), address, now)
 
+    def recall_token(self, secret: str, now: int, address: str = "") -> Caller | None:
+        """As `identify_token`, for who cannot wait: None also where it has to be looked up."""
+        bare = normalize_secret(secret)
+        if bare is None:
+            return None
+        return self._shown(self._known.recall(store.find_token, digest(bare), now), address, now)
+
+    def recall_basic(self, login: str, secret: str, address: str, now: int) -> Caller | None:
+        """As `identify_basic`, for who cannot wait, of tokens and app passwords; None also where one has to wait."""
+        return named(login, self.recall_token(secret, now, address))
+
     async def identify_basic(self, login: str, secret: str, address: str, now: int) -> Caller | None:
         """Who says to be `login` (e-mail or handle; may be empty with a token), or None.
 
@@ -95,9 +106,7 @@ class Auth:
         `retry_after` (s) while this account is refused from this place; tokens and app passwords never are.
         """
         if normalize_secret(secret) is not None:
-            caller = await self.identify_token(secret, now, address)
-            name = normalize_login(login)
-            return caller if caller is not None and name in {"", caller.email, caller.handle} else None
+            return named(login, await self.identify_token(secret, now, address))
         account = await self._find_open_account(login)
         if account is not None and account.user.has_totp:
             account = None
@@ -295,6 +304,11 @@ class Auth:
         check_password(new, email=user.email, handle=user.handle)
         hashed = await self._hasher.hash(new)
         return await self._db.write(store.use_reset, secret, hashed, now)
+
+
+def named(login: str, caller: Caller | None) -> Caller | None:
+    """The bearer of a token, where the login that came with it is theirs or none."""
+    return caller if caller is not None and normalize_login(login) in {"", caller.email, caller.handle} else None
 
 
 def to_caller(user: User, *, kind: Kind, scopes: frozenset[str] | None = None, credential_id: str = "") -> Caller:

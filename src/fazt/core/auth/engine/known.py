@@ -40,16 +40,23 @@ class Known:
 
     async def find(self, find: Find, digest: bytes, now: int) -> Credential | None:
         """The credential with this digest, while it lasts."""
-        kept = self._found.get((find, digest))
+        kept = self.recall(find, digest, now)
         if kept is not None:
-            credential, at = kept
-            if 0 <= now - at < MINUTE and (credential.expires_at is None or credential.expires_at > now):
-                return credential
+            return kept
         changes = self._changes
         found = await self._db.point(find, digest, now)
         if found is not None and changes == self._changes:
             self._keep((find, digest), found, now)
         return found
+
+    def recall(self, find: Find, digest: bytes, now: int) -> Credential | None:
+        """As `find`, of what is remembered; None where it has to be looked up."""
+        kept = self._found.get((find, digest))
+        if kept is None:
+            return None
+        credential, at = kept
+        is_good = 0 <= now - at < MINUTE and (credential.expires_at is None or credential.expires_at > now)
+        return credential if is_good else None
 
     def _keep(self, key: tuple[Find, bytes], found: Credential, now: int) -> None:
         """Whoever gets it now has noted that it was seen, so it counts as seen."""

@@ -25,6 +25,12 @@ def put(conn: Connection, note_id: int, words: str = "") -> int:
     return note_id
 
 
+def put_when(conn: Connection, may: threading.Event, note_id: int) -> int:
+    """As `put`, but not before it may."""
+    assert may.wait(20)
+    return put(conn, note_id)
+
+
 def list_ids(conn: Connection) -> list[int]:
     return [row.id for row in conn.execute(text("SELECT id FROM note ORDER BY id"))]
 

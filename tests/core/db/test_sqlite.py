@@ -24,7 +24,7 @@ from fazt.core.events import Event, Events, Many, emit, list_events
 from fazt.core.jobs import list_jobs
 from fazt.core.metrics import REGISTRY
 from tests.conftest import NOW
-from tests.core.db.test_carrier import create, list_ids, put
+from tests.core.db.test_carrier import create, list_ids, put, put_when
 from tests.core.jobs.parts import Clock, eventually
 
 
@@ -341,12 +341,6 @@ def wait_for_note(path: Path, note_id: int) -> None:
     with closing(sqlite3.connect(path)) as conn:
         while not conn.execute("SELECT 1 FROM note WHERE id = ?", (note_id,)).fetchone():
             pass
-
-
-def put_when(conn: Connection, may: threading.Event, note_id: int) -> int:
-    """As `put`, but not before it may."""
-    assert may.wait(20)
-    return put(conn, note_id)
 
 
 async def test_looks_of_one_turn_see_one_moment_and_those_after_an_answer_what_was_written(

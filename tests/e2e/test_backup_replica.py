@@ -20,9 +20,7 @@ from tests.apps.backup.object_stores import ENVIRON, object_store
 from tests.conftest import LONG
 from tests.program import Program, wait_until
 
-SERVERS = ("moto", "weed") if LONG else ("moto",)
-if os.environ.get("FAZT_TEST_RCLONE"):
-    SERVERS = (*SERVERS, "rclone")
+SERVERS = ("moto", "rclone", "weed") if LONG else ("moto", "rclone")
 WRITERS = 3
 LOAD_S = 20.0 if LONG else 4.0
 MOST_LOST_S = 5.0

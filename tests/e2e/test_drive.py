@@ -8,6 +8,7 @@ import os
 import random
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,9 @@ from webdav4.client import Client as Webdav4  # type: ignore[import-untyped] # i
 from tests.program import OWNER_EMAIL, OWNER_PASSWORD, Program
 
 HERE = Path(__file__).parent
+RCLONES = ("rclone", str(Path(sys.executable).parent / "rclone"))
+"""Debian's, and the newest."""
+
 ODD = [
     "a & b #1 %41.txt",
     "ümläut é.txt",
@@ -142,36 +146,39 @@ def rclone_conf(shared_program: Program, tmp_path_factory: pytest.TempPathFactor
     return str(conf)
 
 
+@pytest.mark.parametrize("rclone", RCLONES, ids=["debian", "newest"])
 @pytest.mark.parametrize("vendor", ["owncloud", "nextcloud"])
-def test_rclone_copies_checks_and_keeps_times(rclone_conf: str, tmp_path: Path, vendor: str) -> None:
+def test_rclone_copies_checks_and_keeps_times(rclone_conf: str, tmp_path: Path, vendor: str, rclone: str) -> None:
     source = grow(tmp_path / "source", 12)
     large = source / "large.bin"
     large.write_bytes(random.Random(1).randbytes(2_500_000))
     os.utime(large, (1_500_000_000, 1_500_000_000))
     there = f"{vendor}:rclone"
-    run("rclone", "copy", source, there, RCLONE_CONFIG=rclone_conf)
-    said = run("rclone", "check", source, there, RCLONE_CONFIG=rclone_conf)
+    run(rclone, "copy", source, there, RCLONE_CONFIG=rclone_conf)
+    said = run(rclone, "check", source, there, RCLONE_CONFIG=rclone_conf)
     assert "0 differences found" in said
     assert "could not be checked" not in said
-    assert "2017-07-14 02:40:00.000000000 large.bin" in run("rclone", "lsl", there, RCLONE_CONFIG=rclone_conf, TZ="UTC")
-    assert run("rclone", "copy", "-v", source, there, RCLONE_CONFIG=rclone_conf).count("Copied") == 0
-    run("rclone", "moveto", f"{there}/large.bin", f"{there}/moved.bin", RCLONE_CONFIG=rclone_conf)
-    assert "2017-07-14" in run("rclone", "lsl", f"{there}/moved.bin", RCLONE_CONFIG=rclone_conf)
-    run("rclone", "purge", there, RCLONE_CONFIG=rclone_conf)
+    assert "2017-07-14 02:40:00.000000000 large.bin" in run(rclone, "lsl", there, RCLONE_CONFIG=rclone_conf, TZ="UTC")
+    assert run(rclone, "copy", "-v", source, there, RCLONE_CONFIG=rclone_conf).count("Copied") == 0
+    run(rclone, "moveto", f"{there}/large.bin", f"{there}/moved.bin", RCLONE_CONFIG=rclone_conf)
+    assert "2017-07-14" in run(rclone, "lsl", f"{there}/moved.bin", RCLONE_CONFIG=rclone_conf)
+    run(rclone, "purge", there, RCLONE_CONFIG=rclone_conf)
 
 
-def test_rclone_bisync(rclone_conf: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("rclone", RCLONES, ids=["debian", "newest"])
+def test_rclone_bisync(rclone_conf: str, tmp_path: Path, rclone: str) -> None:
     one, work = tmp_path / "one", tmp_path / "state"
     one.mkdir()
     (one / "first.txt").write_text("first")
-    run("rclone", "mkdir", "owncloud:bisync", RCLONE_CONFIG=rclone_conf)
-    sync: list[str | Path] = ["rclone", "bisync", one, "owncloud:bisync", "--workdir", work]
+    there = f"owncloud:bisync{RCLONES.index(rclone)}"
+    run(rclone, "mkdir", there, RCLONE_CONFIG=rclone_conf)
+    sync: list[str | Path] = [rclone, "bisync", one, there, "--workdir", work]
     run(*sync, "--resync", RCLONE_CONFIG=rclone_conf)
     (one / "here.txt").write_text("here")
-    run("rclone", "rcat", "owncloud:bisync/there.txt", text="there", RCLONE_CONFIG=rclone_conf)
+    run(rclone, "rcat", f"{there}/there.txt", text="there", RCLONE_CONFIG=rclone_conf)
     run(*sync, RCLONE_CONFIG=rclone_conf)
     assert (one / "there.txt").read_text() == "there"
-    assert run("rclone", "cat", "owncloud:bisync/here.txt", RCLONE_CONFIG=rclone_conf) == "here"
+    assert run(rclone, "cat", f"{there}/here.txt", RCLONE_CONFIG=rclone_conf) == "here"
 
 
 def test_cadaver(shared_program: Program, tmp_path: Path) -> None:

@@ -1,8 +1,7 @@
-"""Real S3 servers on loopback: moto, SeaweedFS, and rclone (1.65 or newer) where FAZT_TEST_RCLONE names it."""
+"""Real S3 servers on loopback: moto, SeaweedFS and rclone."""
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
@@ -35,7 +34,7 @@ def command_of(kind: str, port: int, folder: Path) -> list[str]:
     if kind == "moto":
         return [str(BIN / "moto_server"), "-H", "127.0.0.1", "-p", str(port)]
     if kind == "rclone":
-        return [os.environ["FAZT_TEST_RCLONE"], "serve", "s3", str(folder), "--addr", f"127.0.0.1:{port}"]
+        return [str(BIN / "rclone"), "serve", "s3", str(folder), "--addr", f"127.0.0.1:{port}"]
     ports = [f"-{name}.port={free_port(50_000)}" for name in ("master", "volume", "filer")]
     options = ["-ip=127.0.0.1", f"-dir={folder}", "-filer", "-s3", f"-s3.port={port}", "-master.volumeSizeLimitMB=64"]
     return [str(BIN / "weed"), "server", *options, *ports, "-volume.max=20"]

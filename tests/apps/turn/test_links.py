@@ -67,7 +67,8 @@ def test_a_peer_that_went_away_and_came_back(relay: RelayUnderTest) -> None:
             again.settimeout(5)
             client.send_channel(0x4000, b"back")
             client.send_channel(0x4000, b"back")
-            assert again.recv(10) == b"back"
+            while (heard := again.recv(20)) != b"back":
+                assert heard == b"nobody hears"  # on its way for longer than nobody was there
 
 
 def test_descriptors_go_with_the_allocation(relay: RelayUnderTest) -> None:

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Connection
 
 from fazt.core.config import Config
-from fazt.core.db import Database, folding, open_database
+from fazt.core.db import Database, folding, open_database, sqlite
 from tests.core.jobs.parts import eventually
 
 MIB = 1 << 20
@@ -24,6 +24,7 @@ async def db(data_file: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
     """A file with room for ballast, and a log that is folded in early."""
     monkeypatch.setattr(folding, "FOLD_BYTES", MIB)
     monkeypatch.setattr(folding, "LOG_BYTES", 4 * MIB)
+    monkeypatch.setattr(sqlite, "VAST_BYTES", 0)
     database = open_database(Config(data=data_file))
     await database.write(lambda conn: conn.exec_driver_sql("CREATE TABLE core_ballast (n INTEGER, data BLOB)"))
     yield database
@@ -59,6 +60,18 @@ async def test_another_thread_folds_in_before_the_writer_has_to(db: Database, da
     assert not any(thread.name == "fazt-fold" for thread in threading.enumerate())
     with closing(sqlite3.connect(data_file)) as conn:
         assert conn.execute("SELECT count(*) FROM core_ballast").fetchone() == (8,)
+
+
+async def test_where_room_is_short_the_log_stays_short(
+    db: Database, data_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is in the log needs room in the file as well: a long one could fill the disk up for good."""
+    monkeypatch.setattr(sqlite, "VAST_BYTES", 1 << 62)
+    monkeypatch.setattr(sqlite, "PAGES", MIB // 8192)
+    for n in range(12 * MIB // PIECE):
+        await db.write_bulk(PIECE, fill, n)
+    assert size_of(log_of(data_file)) < 2 * MIB
+    assert not any(thread.name == "fazt-fold" for thread in threading.enumerate())
 
 
 async def test_nothing_is_folded_in_where_another_program_does(db: Database, data_file: Path) -> None:

@@ -91,7 +91,7 @@ class Database(Protocol):
         ...
 
     async def write_bulk(self, size: int, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """As `write_soon`, for what writes `size` bytes and is one of many such."""
+        """As `write_soon`, for what writes `size` bytes and is one of many such. Raises as `check_room`, too."""
         ...
 
     def watch(self, name: str, call: Callable[[], None]) -> Callable[[], None]:

@@ -133,6 +133,7 @@ class SqliteDatabase:
         self._checkpoints_here = True
         self._syncs = True
         self._vast_until = 0.0
+        self._is_vast = False
         self._threads = [self._new_reader(f"fazt-read-{n}", self._reads) for n in range(readers)]
         self._threads += [
             self._new_reader(f"fazt-lane-{n}", lane, LANE_CACHE_KIB) for n, lane in enumerate(self._lanes)
@@ -182,6 +183,7 @@ class SqliteDatabase:
 
     async def write_bulk(self, size: int, fn: StoreFunction[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """See Database.write_bulk."""
+        self.check_room(size)
         return await self._send(self._writes, fn, args, kwargs, is_soon=True, size=size)
 
     async def _send(
@@ -211,7 +213,8 @@ class SqliteDatabase:
             return
         disk = os.statvfs(self.path)
         room = disk.f_bavail * disk.f_frsize
-        if room >= VAST_BYTES:
+        self._is_vast = room >= VAST_BYTES
+        if self._is_vast:
             self._vast_until = time.monotonic() + VAST_S
         if room >= RESERVE_BYTES + 2 * size:
             return
@@ -280,7 +283,7 @@ class SqliteDatabase:
             pages: int | None = None
             while not gathering.is_over:
                 batch = gathering.take()
-                bulk = sum(call.size for call in batch)
+                bulk = sum(call.size for call in batch) if self._is_vast else 0  # a long log could fill up a small disk
                 wanted = self._checkpoint_pages(is_bulk=bulk > 0)
                 if pages != wanted:
                     pages = wanted

@@ -255,9 +255,7 @@ class Blobs:
 
     async def _write_soon(self, ref: Ref, chunks: list[bytes]) -> Ref:
         """As `_write`, where the seal that comes after makes all of it durable."""
-        size = sum(map(len, chunks))
-        self.db.check_room(size)
-        return await self.db.write_bulk(size, store.grow, ref, chunks, self.clock())
+        return await self.db.write_bulk(sum(map(len, chunks)), store.grow, ref, chunks, self.clock())
 
     async def _read(self, ref: Ref, n: int, count: int) -> list[bytes]:
         """`count` units from this number on. Raises NotFound when any is gone."""

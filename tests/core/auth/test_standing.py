@@ -51,6 +51,32 @@ async def test_whose_credentials_end_hears_of_it_and_nobody_else(
     assert await told_by(ended, 1) == ["ann"]
 
 
+async def test_who_is_told_may_take_others_along_and_the_rest_hear_all_the_same(
+    database: Database, auth: Auth, ann: User
+) -> None:
+    first, last = await issue(database, ann, "token"), await issue(database, ann, "token")
+    callers = [await auth.identify_token(made.secret, NOW) for made in (first, last)]
+    ended, leave = Told(), list[Callable[[], None]]()
+    assert callers[0] is not None
+    assert callers[1] is not None
+
+    def end_both() -> None:
+        ended.put_nowait("one of both")
+        leave[0]()
+
+    auth.follow(callers[0], end_both)
+    leave.append(auth.follow(callers[0], lambda: ended.put_nowait("the other")))
+    auth.follow(callers[1], lambda: ended.put_nowait("last"))
+
+    def delete_both(conn: Connection) -> None:
+        for made in (first, last):
+            store.delete_token(conn, ann.id, made.id)
+
+    await database.write(delete_both)
+    assert await told_by(ended, 2) == ["last", "one of both"]
+    assert ended.empty()
+
+
 async def test_a_new_password_ends_what_the_old_one_opened(database: Database, auth: Auth, ann: User) -> None:
     ended = Told()
     before = await auth.identify_basic(ann.email, PASSWORD, HOME, NOW)

@@ -126,8 +126,11 @@ class Standing:
     def _tell(self, key: Key, changed_at: int | None) -> None:
         """Those of one key who stand no longer. `changed_at` is None where the key is gone."""
         for follower in tuple(self._followers.get(key, ())):
+            others = self._followers.get(key, {})
+            if follower not in others:
+                continue  # whoever was told before took this one along
             if changed_at is None or (follower.password and follower.password != str(changed_at)):
-                self._followers[key].pop(follower, None)
+                others.pop(follower)
                 follower.ended()
         if not self._followers.get(key, True):
             del self._followers[key]

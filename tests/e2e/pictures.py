@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 from PIL import Image
 
+from fazt.core.clock import system_clock
 from tests.apps.joplin.making import Api, folder, note
 from tests.apps.mail.servers import ports
 from tests.apps.sites.archives import make_tar
@@ -88,9 +89,10 @@ def move_in(program: Program, owner: httpx.Client) -> None:
     owner.post("/hub/home/door?title=Front%20door", content="opened")
     owner.put("/pad/harbour", content=PAD)
     api = Api(program)
-    api.put_item(101, folder(101, "Kitchen"))
+    now = system_clock()
+    api.put_item(101, folder(101, "Kitchen", at=now))
     for number, title in enumerate(("Bread", "Soup of the day", "Shopping"), 1):
-        api.put_item(number, note(number, title, "Flour, water and salt, left alone for a night.", parent=101))
+        api.put_item(number, note(number, title, "Flour, water and salt, left alone for a night.", parent=101, at=now))
     api.http.close()
     with smtplib.SMTP("127.0.0.1", ports(program)[0]) as client:
         for number, (sender, subject, text) in enumerate(LETTERS):

@@ -75,9 +75,9 @@ def test_the_log_follows_what_the_code_says(looks: Looks, cloud: Cloud) -> None:
     page = looks[1280, "light"].new_page()
     page.goto(cloud.program.url + "/functions/shop/logs")
     cloud.ask("shop", "/while-you-look")
-    expect(page.locator(".log")).to_contain_text("GET /while-you-look")
-    page.locator(".log li", has_text="/while-you-look").locator("a.run").click()
-    expect(page.locator(".log li")).to_have_count(1)
+    expect(page.locator(".lines")).to_contain_text("GET /while-you-look")
+    page.locator(".lines li", has_text="/while-you-look").locator("a.run").click()
+    expect(page.locator(".lines li")).to_have_count(1)
     page.close()
 
 
